@@ -1,0 +1,1 @@
+"""The Airbyte API: client, token, paging, and wire models that never leave this folder."""

@@ -1,0 +1,108 @@
+"""The `trimtab` command: the table of verbs, and the contract for errors and exit codes.
+
+Verbs live in the modules beside this one and are imported when they are called, so that
+`trimtab --help` costs no more than click itself.
+"""
+
+import os
+import sys
+import tempfile
+import traceback
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+from bot.domain.errors import ExitCode, TrimtabError
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """Where a verb is defined, and the line that `--help` shows for it."""
+
+    module: str
+    summary: str
+    attribute: str = "command"
+
+
+VERBS: dict[str, Verb] = {}
+
+
+class LazyGroup(click.Group):
+    """List verbs from the table; import one only to run it or to print its own help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name every verb, in the order of the table."""
+        del ctx
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the module that holds `cmd_name`, or return None when there is no such verb."""
+        del ctx
+        verb = VERBS.get(cmd_name)
+        if verb is None:
+            return None
+        command = getattr(import_module(verb.module), verb.attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the verbs with their summaries without importing them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, verb.summary) for name, verb in VERBS.items()])
+
+
+@click.command(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(package_name="trimtab", message="trimtab %(version)s")
+def root() -> None:
+    """Make an Airbyte fleet cheaper and more punctual, one reviewed pull request at a time."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one verb and return its exit code (see `ExitCode`); nothing escapes as a traceback."""
+    try:
+        result = root.main(args=argv, prog_name="trimtab", standalone_mode=False)
+        code = result if isinstance(result, int) else ExitCode.OK
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        click.echo("trimtab: interrupted", err=True)
+        code = ExitCode.INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except click.exceptions.Exit as stop:
+        code = stop.exit_code
+    except TrimtabError as error:
+        click.echo(f"trimtab: {error}", err=True)
+        code = error.exit_code
+    except BrokenPipeError:
+        # The reader went away (`trimtab … | head`): stop quietly, and keep the interpreter
+        # from complaining when it flushes stdout on the way out.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = ExitCode.OK
+    except Exception:  # noqa: BLE001  the last line of defence: a bug is reported, never dumped
+        click.echo(_report_bug(), err=True)
+        code = ExitCode.BUG
+    return code
+
+
+def run() -> None:
+    """Enter from the console script."""
+    sys.exit(main())
+
+
+def _report_bug() -> str:
+    """Keep the traceback in a file of its own, for the issue, and say where it is."""
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="trimtab-bug-", suffix=".md", delete=False, encoding="utf-8"
+    ) as file:
+        # Argument values may hold secrets, so the report has the stack and no locals.
+        file.write("```\n" + traceback.format_exc() + "```\n")
+    return (
+        f"trimtab: this is a bug in trimtab: {sys.exc_info()[1]!r}\n"
+        f"  Please open an issue with the file {Path(file.name)} (check it for private names first)."
+    )

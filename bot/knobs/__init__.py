@@ -1,0 +1,1 @@
+"""The catalogue of real tuning options of real connectors, as data."""

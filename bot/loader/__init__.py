@@ -1,0 +1,1 @@
+"""The AIMD loader: native pipelines that find their own write batch size."""

@@ -1,0 +1,1 @@
+"""`trimtab.yaml`: typed settings with secrets that are never printed."""
