@@ -1,0 +1,37 @@
+"""Redaction: keep secrets that we have resolved out of every text that leaves the process."""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+REDACTED: Final = "***"
+_SHORTEST: Final = 4
+"""Shorter values ("1", "no") are no secrets, and hiding them would garble every message."""
+
+_URL_PASSWORD = re.compile(
+    r"(?P<head>\b[a-z][a-z0-9+.-]*://[^\s:/?#@]*:)[^\s]*(?P<tail>@)", re.IGNORECASE
+)
+_BEARER = re.compile(r"(?P<head>\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
+
+
+class Redactor:
+    """Replace known secret values, passwords in URLs and authorization headers by `***`.
+
+    Values are replaced longest first, so that a secret that contains another leaves no rest.
+    """
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._secrets: list[str] = []
+        self.add(secrets)
+
+    def add(self, secrets: Iterable[str]) -> None:
+        """Remember more values to hide; those under four characters are let through."""
+        known = {value for value in secrets if len(value) >= _SHORTEST}
+        self._secrets = sorted(known | set(self._secrets), key=len, reverse=True)
+
+    def __call__(self, text: str) -> str:
+        """Return `text` with every known secret hidden."""
+        for secret in self._secrets:
+            text = text.replace(secret, REDACTED)
+        text = _URL_PASSWORD.sub(rf"\g<head>{REDACTED}\g<tail>", text)
+        return _BEARER.sub(rf"\g<head>{REDACTED}", text)

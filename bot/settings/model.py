@@ -1,0 +1,84 @@
+"""`trimtab.yaml` as typed settings: what the file may say, and nothing else."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, HttpUrl, SecretStr, model_validator
+
+from bot.documents.validation import Strict
+
+
+def _relative(path: str) -> str:
+    if Path(path).is_absolute() or ".." in Path(path).parts:
+        raise ValueError("must be a path inside the repository, relative to trimtab.yaml")
+    return path
+
+
+InsidePath = Annotated[str, AfterValidator(_relative)]
+
+
+class AirbyteSettings(Strict):
+    """Where Airbyte is, and how to prove who we are."""
+
+    url: HttpUrl = Field(description="API root, such as https://api.airbyte.com/v1")
+    auth: Literal["application", "basic", "none"] = "application"
+    client_id: SecretStr | None = None
+    client_secret: SecretStr | None = None
+    username: SecretStr | None = None
+    password: SecretStr | None = None
+    workspaces: tuple[str, ...] = Field((), description="workspace ids; empty is all in sight")
+
+    @model_validator(mode="after")
+    def _credentials_fit(self) -> Self:
+        needed = {
+            "application": ("client_id", "client_secret"),
+            "basic": ("username", "password"),
+            "none": (),
+        }[self.auth]
+        missing = [name for name in needed if getattr(self, name) is None]
+        if missing:
+            raise ValueError(f"auth {self.auth!r} needs {' and '.join(missing)}")
+        return self
+
+
+class HistorySettings(Strict):
+    """Where the history store is kept: a path, or an object-store URL."""
+
+    url: str = ".trimtab/history.duckdb"
+
+
+class RootSettings(Strict):
+    """One Terraform root, and the variable files that its workspace is applied with."""
+
+    path: InsidePath = "."
+    var_files: tuple[InsidePath, ...] = ()
+
+
+class TerraformSettings(Strict):
+    """The Terraform that trimtab may change.
+
+    `connections` maps an Airbyte connection id to its Terraform address, for connections that
+    neither state, import blocks nor a unique name identify.
+    """
+
+    roots: tuple[RootSettings, ...] = (RootSettings(),)
+    connections: dict[str, str] = Field(default_factory=dict)
+
+
+class ForgeSettings(Strict):
+    """Where proposals go: a local git repository, or GitHub."""
+
+    type: Literal["local"] = "local"
+    repository: str = "."
+    base: str = "main"
+
+
+class Settings(Strict):
+    """Everything that `trimtab.yaml` says."""
+
+    version: Literal[1]
+    airbyte: AirbyteSettings
+    history: HistorySettings = HistorySettings()
+    terraform: TerraformSettings = TerraformSettings()
+    policies: InsidePath = "policies"
+    forge: ForgeSettings = ForgeSettings()

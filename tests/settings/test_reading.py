@@ -1,0 +1,78 @@
+from pathlib import Path
+
+import pytest
+
+from bot.domain.errors import ConfigError
+from bot.settings.reading import read_settings
+
+GOOD = """\
+version: 1
+airbyte:
+  url: https://api.airbyte.com/v1
+  client_id: ${env:ID}
+  client_secret: ${env:SECRET}
+"""
+ENV = {"ID": "the-id", "SECRET": "the-secret"}
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "trimtab.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_defaults_suit_a_repository_with_one_root(tmp_path: Path) -> None:
+    read = read_settings(write(tmp_path, GOOD), ENV)
+    assert read.settings.terraform.roots[0].path == "."
+    assert read.settings.policies == "policies"
+    assert read.settings.forge.base == "main"
+    assert read.folder == tmp_path.resolve()
+
+
+def test_secrets_are_not_shown_by_repr_nor_by_the_redactor(tmp_path: Path) -> None:
+    read = read_settings(write(tmp_path, GOOD), ENV)
+    assert "the-secret" not in repr(read.settings)
+    assert read.redact("failed with the-secret") == "failed with ***"
+    assert read.settings.airbyte.client_secret is not None
+    assert read.settings.airbyte.client_secret.get_secret_value() == "the-secret"
+
+
+def test_every_unset_variable_is_named_with_its_line(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_settings(write(tmp_path, GOOD), {})
+    assert "trimtab.yaml:4:14: the environment variable ID is not set" in caught.value.message
+    assert "trimtab.yaml:5:18: the environment variable SECRET is not set" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            "  client_id: ${env:ID}\n",
+            "trimtab.yaml:3:3: airbyte: auth 'application' needs client_id",
+        ),
+        ("version: 1\n", "trimtab.yaml:1:1: version is missing"),
+    ],
+)
+def test_what_is_missing_is_said(tmp_path: Path, change: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_settings(write(tmp_path, GOOD.replace(change, "")), ENV)
+    assert message in caught.value.message
+
+
+def test_a_path_outside_the_repository_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"trimtab\.yaml:6:11: policies: must be a path inside"):
+        read_settings(write(tmp_path, GOOD + "policies: ../else\n"), ENV)
+
+
+def test_a_resolved_secret_is_not_in_the_message_about_it(tmp_path: Path) -> None:
+    text = GOOD.replace("https://api.airbyte.com/v1", "${env:SECRET}")
+    with pytest.raises(ConfigError) as caught:
+        read_settings(write(tmp_path, text), ENV)
+    assert "the-secret" not in str(caught.value)
+
+
+def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="there is no such file") as caught:
+        read_settings(tmp_path / "trimtab.yaml", {})
+    assert "--config" in caught.value.hint
