@@ -1,0 +1,59 @@
+"""Find connectors by the name that a configuration gives them."""
+
+import difflib
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Literal
+
+from bot.domain.errors import ConfigError
+from bot.loader.protocol import Sink, Source
+
+Kind = Literal["sources", "sinks"]
+
+
+def names(kind: Kind) -> list[str]:
+    """List the connectors of a kind, sorted."""
+    return sorted({point.name for point in entry_points(group=f"trimtab.{kind}")})
+
+
+def find_source(name: str) -> type[Source]:
+    """Import the source registered as `name`.
+
+    Raises:
+        ConfigError: there is no such source, or its module cannot be imported.
+    """
+    connector: type[Source] = _load("sources", name)
+    return connector
+
+
+def find_sink(name: str) -> type[Sink]:
+    """Import the sink registered as `name`.
+
+    Raises:
+        ConfigError: there is no such sink, or its module cannot be imported.
+    """
+    connector: type[Sink] = _load("sinks", name)
+    return connector
+
+
+def _load(kind: Kind, name: str) -> type[Any]:
+    singular = kind.removesuffix("s")
+    point = _point(kind, name)
+    if point is None:
+        known = names(kind)
+        near = difflib.get_close_matches(name, known, n=1)
+        meant = f"did you mean {near[0]}? " if near else ""
+        raise ConfigError(
+            f"there is no {singular} of type {name!r}", f"{meant}known: {', '.join(known)}"
+        )
+    try:
+        loaded: type[Any] = point.load()
+    except ImportError as error:
+        raise ConfigError(
+            f"the {singular} {name!r} needs a package that is not installed: {error.name}",
+            'pip install "trimtab[loader]"',
+        ) from error
+    return loaded
+
+
+def _point(kind: Kind, name: str) -> EntryPoint | None:
+    return next(iter(entry_points(group=f"trimtab.{kind}", name=name)), None)
