@@ -26,7 +26,9 @@ class Verb:
     attribute: str = "command"
 
 
-VERBS: dict[str, Verb] = {}
+VERBS: dict[str, Verb] = {
+    "knobs": Verb("bot.cli.knobs", "print the tuning options that trimtab may turn"),
+}
 
 
 class LazyGroup(click.Group):
