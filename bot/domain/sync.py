@@ -66,6 +66,19 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamStats:
+    """What one stream moved in one sync, over all its attempts; None means "not told"."""
+
+    name: str
+    namespace: str | None = None
+    rows: int | None = None
+    bytes: int | None = None
+    rejected_rows: int | None = None
+    was_backfilled: bool | None = None
+    was_resumed: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Sync:
     """One sync.
 

@@ -1,1 +1,1 @@
-"""The local store of every sync ever seen, its SQL, and the mining that fills it."""
+"""The history: every sync that was ever seen, and the settings it ran under."""

@@ -1,0 +1,10 @@
+-- One row for each job: the greatest version of it, with the earliest start that any told.
+select * replace (min(started_at) over (partition by job_id) as started_at)
+from incoming
+qualify row_number() over (
+    partition by job_id
+    order by sync_version(
+        status::varchar::sync_status, updated_at, created_at, duration_seconds,
+        rows, bytes, kind::varchar::job_kind
+    ) desc
+) = 1

@@ -1,0 +1,1 @@
+delete from attempts where job_id in (select job_id from incoming_jobs)

@@ -1,0 +1,1 @@
+insert into attempts by name select * from incoming

@@ -1,0 +1,1 @@
+insert into stream_stats by name select * from incoming
