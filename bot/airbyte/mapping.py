@@ -1,0 +1,160 @@
+"""Mapping: wire models to the values of the domain."""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from bot.airbyte import wire
+from bot.domain.connection import (
+    Basic,
+    Connection,
+    ConnectionId,
+    ConnectionStatus,
+    Cron,
+    DestinationId,
+    Endpoint,
+    KnobValue,
+    Manual,
+    Schedule,
+    SourceId,
+    Stream,
+    UnreadSchedule,
+    Workspace,
+    WorkspaceId,
+)
+from bot.domain.knob import Knob
+from bot.domain.sync import JobKind, Sync, SyncStatus
+from bot.knobs import catalogue
+
+_BASIC: Final = re.compile(r"every (\d+) (minute|hour|day|week|month)s?", re.IGNORECASE)
+_DURATION: Final = re.compile(
+    r"(-)?P(?:(\d+)D)?T?(?:(-?\d+)H)?(?:(-?\d+)M)?(?:(-?\d+(?:\.\d+)?)S)?"
+)
+_FEWEST_FIELDS_WITH_ZONE: Final = 7
+"""Six Quartz fields and a zone; in six parts, the last one can be a day name."""
+
+
+def sync(job: wire.Job) -> Sync:
+    """Map one job; what the API calls its start is when it was created.
+
+    Raises:
+        ValueError: a time that cannot be read.
+    """
+    updated = job.last_updated_at
+    return Sync(
+        id=job.job_id,
+        connection_id=ConnectionId(job.connection_id),
+        kind=JobKind(job.job_type),
+        status=SyncStatus(job.status),
+        created_at=instant(job.start_time),
+        updated_at=None if updated is None else instant(updated),
+        duration=None if job.duration is None else duration(job.duration),
+        rows=job.rows_synced,
+        bytes=job.bytes_synced,
+    )
+
+
+def workspace(read: wire.Workspace) -> Workspace:
+    """Map one workspace."""
+    return Workspace(WorkspaceId(read.workspace_id), read.name)
+
+
+def connection(read: wire.ConnectionRead) -> Connection:
+    """Map one connection."""
+    streams = read.configurations.streams if read.configurations else []
+    return Connection(
+        id=ConnectionId(read.connection_id),
+        name=read.name,
+        source_id=SourceId(read.source_id),
+        destination_id=DestinationId(read.destination_id),
+        workspace_id=WorkspaceId(read.workspace_id),
+        status=ConnectionStatus(read.status),
+        schedule=schedule(read.schedule),
+        streams=tuple(Stream(one.name, one.sync_mode, one.namespace) for one in streams),
+        tags=frozenset(tag.name for tag in read.tags or ()),
+        created_at=None if read.created_at is None else epoch(read.created_at),
+    )
+
+
+def source(read: wire.SourceRead) -> Endpoint:
+    """Map one source, keeping nothing of its configuration but knobs."""
+    connector = _connector("source", read.source_type, read.definition_id)
+    knobs = knob_values(catalogue.load().of(connector), read.configuration or {})
+    return Endpoint(read.source_id, read.name, connector, WorkspaceId(read.workspace_id), knobs)
+
+
+def destination(read: wire.DestinationRead) -> Endpoint:
+    """Map one destination, keeping nothing of its configuration but knobs."""
+    connector = _connector("destination", read.destination_type, read.definition_id)
+    knobs = knob_values(catalogue.load().of(connector), read.configuration or {})
+    return Endpoint(
+        read.destination_id, read.name, connector, WorkspaceId(read.workspace_id), knobs
+    )
+
+
+def schedule(read: wire.ScheduleRead | None) -> Schedule:
+    """Read a schedule in any of the forms that releases have used."""
+    if read is None or read.schedule_type == "manual":
+        return Manual()
+    if read.schedule_type == "cron" and read.cron_expression:
+        return cron(read.cron_expression)
+    timing = read.basic_timing or ""
+    if found := _BASIC.fullmatch(timing.strip()):
+        return Basic(int(found[1]), f"{found[2].lower()}s")
+    return UnreadSchedule(read.cron_expression or timing or read.schedule_type)
+
+
+def cron(text: str) -> Cron:
+    """Split the zone that Airbyte appends off a Quartz expression."""
+    fields = text.split()
+    if len(fields) >= _FEWEST_FIELDS_WITH_ZONE and fields[-1][0].isalpha():
+        return Cron(" ".join(fields[:-1]), fields[-1])
+    return Cron(" ".join(fields))
+
+
+def instant(text: str) -> datetime:
+    """Read a timestamp; Airbyte omits seconds that are zero, and always means UTC.
+
+    Raises:
+        ValueError: `text` is no ISO 8601 timestamp.
+    """
+    found = datetime.fromisoformat(text)
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+def epoch(seconds: float) -> datetime:
+    """Read seconds since 1970."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def duration(text: str) -> timedelta | None:
+    """Read a Java duration (`PT26H3M`); None when it makes no sense, negative ones included."""
+    found = _DURATION.fullmatch(text)
+    if found is None or found[1] is not None:
+        return None
+    days, hours, minutes, seconds = (float(part or 0) for part in found.groups()[1:])
+    length = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    return length if length >= timedelta(0) else None
+
+
+def knob_values(
+    knobs: Iterable[Knob], configuration: Mapping[str, Any]
+) -> dict[str, KnobValue]:
+    """Keep the values of catalogue knobs; everything else in a configuration may be a secret."""
+    found = {knob.path: _at(configuration, knob.path.split(".")) for knob in knobs}
+    return {path: value for path, value in found.items() if value is not None}
+
+
+def _at(configuration: Mapping[str, Any], path: list[str]) -> KnobValue | None:
+    here: Any = configuration
+    for key in path:
+        if not isinstance(here, Mapping):
+            return None
+        here = here.get(key)
+    return here if isinstance(here, bool | int | float | str) else None
+
+
+def _connector(role: str, named: str, definition_id: str | None) -> str:
+    known = catalogue.load().connector_of(definition_id) if definition_id else None
+    return known or (named if named.startswith(f"{role}-") else f"{role}-{named}")
