@@ -138,21 +138,20 @@ def duration(text: str) -> timedelta | None:
     return length if length >= timedelta(0) else None
 
 
-def knob_values(
-    knobs: Iterable[Knob], configuration: Mapping[str, Any]
-) -> dict[str, KnobValue]:
+def knob_values(knobs: Iterable[Knob], configuration: Mapping[str, Any]) -> dict[str, KnobValue]:
     """Keep the values of catalogue knobs; everything else in a configuration may be a secret."""
-    found = {knob.path: _at(configuration, knob.path.split(".")) for knob in knobs}
+    found = {knob.path: _value(knob, configuration) for knob in knobs}
     return {path: value for path, value in found.items() if value is not None}
 
 
-def _at(configuration: Mapping[str, Any], path: list[str]) -> KnobValue | None:
+def _value(knob: Knob, configuration: Mapping[str, Any]) -> KnobValue | None:
     here: Any = configuration
-    for key in path:
-        if not isinstance(here, Mapping):
-            return None
-        here = here.get(key)
-    return here if isinstance(here, bool | int | float | str) else None
+    for key in knob.path.split("."):
+        here = here.get(key) if isinstance(here, Mapping) else None
+    if isinstance(here, str):
+        # Text where the catalogue expects a number is not what we think it is.
+        return here if knob.type == "string" else None
+    return here if isinstance(here, bool | int | float) else None
 
 
 def _connector(role: str, named: str, definition_id: str | None) -> str:

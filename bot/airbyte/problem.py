@@ -29,7 +29,7 @@ _WEB_PAGE_HINT: Final = (
 )
 
 
-class Refused(AirbyteError):
+class Refused(AirbyteError):  # noqa: N818  it reads as what happened
     """Airbyte answered, and the answer was no. `status` is the HTTP status."""
 
     def __init__(self, status: int, message: str, hint: str = "") -> None:
@@ -44,7 +44,9 @@ def refusal(response: httpx.Response) -> Refused:
         target = response.headers.get("location", "somewhere else")
         return Refused(status, f"{asked} is redirected to {target}", "Use that address directly.")
     if is_web_page(response):
-        return Refused(status, f"{asked} answered {status} with a web page", _hint(status, web=True))
+        return Refused(
+            status, f"{asked} answered {status} with a web page", _hint(status, web=True)
+        )
     said = _said(response.text)
     return Refused(status, f"{asked} answered {status}{f': {said}' if said else ''}", _hint(status))
 
@@ -63,11 +65,8 @@ def unreadable(response: httpx.Response, why: str) -> AirbyteError:
 def unreachable(request: httpx.Request, error: httpx.RequestError) -> AirbyteError:
     """Say why no answer came at all."""
     asked = _asked(request)
-    if is_certificate_failure(error):
-        return AirbyteError(
-            f"{asked}: the TLS certificate is not trusted ({_innermost(error)})",
-            "If your company signs its own certificates, set SSL_CERT_FILE to its CA bundle.",
-        )
+    if is_tls_failure(error):
+        return _tls_failure(asked, error)
     if isinstance(error, httpx.TimeoutException):
         return AirbyteError(
             f"{asked}: no answer in time",
@@ -79,9 +78,25 @@ def unreachable(request: httpx.Request, error: httpx.RequestError) -> AirbyteErr
     )
 
 
-def is_certificate_failure(error: BaseException) -> bool:
-    """Tell whether TLS failed in a way that trying again cannot mend."""
-    return any(isinstance(cause, ssl.SSLError) for cause in _chain(error))
+def _tls_failure(asked: str, error: BaseException) -> AirbyteError:
+    innermost = _chain(error)[-1]
+    if isinstance(innermost, ssl.SSLCertVerificationError):
+        return AirbyteError(
+            f"{asked}: the TLS certificate is not trusted ({innermost.verify_message})",
+            "If your company signs its own certificates, set SSL_CERT_FILE to its CA bundle.",
+        )
+    return AirbyteError(
+        f"{asked}: no TLS connection ({_innermost(error)})",
+        "Check the port; an Airbyte without TLS is reached with http:// instead of https://.",
+    )
+
+
+def is_tls_failure(error: httpx.RequestError) -> bool:
+    """Tell whether TLS failed in a way that trying again cannot mend; a cut line is none."""
+    return isinstance(error, httpx.ConnectError) and any(
+        isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError)
+        for cause in _chain(error)
+    )
 
 
 def is_web_page(response: httpx.Response) -> bool:
@@ -133,9 +148,7 @@ def _quote(text: str) -> str:
 
 
 def _innermost(error: BaseException) -> str:
-    *_, last = _chain(error)
-    if isinstance(last, ssl.SSLCertVerificationError):
-        return last.verify_message
+    last = _chain(error)[-1]
     return _quote(str(last)) or type(last).__name__
 
 

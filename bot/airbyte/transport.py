@@ -33,9 +33,7 @@ _ASSUMED_TOKEN_LIFE: Final = timedelta(minutes=3)
 _LONGEST_PAUSE: Final = timedelta(minutes=5)
 
 _PASSING: Final = frozenset({408, 425, 429})
-_NEVER_LONGEST_PAUSE: Final = timedelta(minutes=5)
-
-_PASSING: Final = frozenset({501, 505})
+_NEVER_PASSING: Final = frozenset({501, 505})
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +183,7 @@ class Transport:
         failure = self._redacted(problem.unreachable(request, error))
         # An address that has never answered is more likely wrong than busy: one more try will do.
         wrong = repeat and not self._reached and isinstance(error, httpx.ConnectError)
-        if problem.is_certificate_failure(error) or wrong:
+        if problem.is_tls_failure(error) or wrong:
             return failure
         return _Passing(failure)
 

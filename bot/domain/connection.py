@@ -15,6 +15,14 @@ KnobValue = int | float | str | bool
 """What a tuning option can hold in a connector's configuration."""
 
 
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """The scope in which connections live and roles are granted."""
+
+    id: WorkspaceId
+    name: str
+
+
 class ConnectionStatus(StrEnum):
     """Airbyte's connection states; a state that we do not know reads as `UNKNOWN`."""
 
