@@ -41,6 +41,10 @@ class InputError(TrimtabError):
     """A value given to a verb cannot be used."""
 
 
+class CronError(InputError):
+    """An expression is not a Quartz cron, or one that Airbyte would refuse to store."""
+
+
 class AirbyteError(TrimtabError):
     """Airbyte could not be reached, or refused, or answered what nobody can read."""
 
