@@ -245,11 +245,13 @@ class _Api(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def api(tmp_path: Path) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    handler = type("Api", (_Api,), {"backend": FileBackend(tmp_path / "served.json"), "log": []})
+    log: list[tuple[str, str]] = []
+    served = FileBackend(tmp_path / "served.json")
+    handler = type("Api", (_Api,), {"backend": served, "log": log})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/v1", handler.log
+    yield f"http://127.0.0.1:{server.server_port}/v1", log
     server.shutdown()
     server.server_close()
     thread.join()
