@@ -4,7 +4,6 @@ Verbs live in the modules beside this one and are imported when they are called,
 `trimtab --help` costs no more than click itself.
 """
 
-import os
 import sys
 import tempfile
 import traceback
@@ -81,11 +80,6 @@ def main(argv: list[str] | None = None) -> int:
     except TrimtabError as error:
         click.echo(f"trimtab: {error}", err=True)
         code = error.exit_code
-    except BrokenPipeError:
-        # The reader went away (`trimtab … | head`): stop quietly, and keep the interpreter
-        # from complaining when it flushes stdout on the way out.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = ExitCode.OK
     except Exception:  # noqa: BLE001  the last line of defence: a bug is reported, never dumped
         click.echo(_report_bug(), err=True)
         code = ExitCode.BUG
@@ -108,3 +102,7 @@ def _report_bug() -> str:
         f"trimtab: this is a bug in trimtab: {sys.exc_info()[1]!r}\n"
         f"  Please open an issue with the file {Path(file.name)} (check it for private names first)."
     )
+
+
+if __name__ == "__main__":
+    run()
