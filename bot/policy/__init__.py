@@ -1,0 +1,1 @@
+"""Policy: the team's rules, read from files, and what they say of a recommendation."""

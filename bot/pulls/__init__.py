@@ -1,0 +1,1 @@
+"""Pull requests: compared with what the forge holds, composed, and executed there."""
