@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types contracts bench lock clean
+.PHONY: help demo test lint docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -29,6 +29,16 @@ lint: $(VENV)/.dev ## formatter, linter, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(VENV)/.docs ## build the documentation into site/
+	$(BIN)/mkdocs build --strict --quiet
+
+$(VENV)/.docs: requirements/docs.txt $(VENV)/.run
+	@$(PIP) install --require-hashes -r requirements/docs.txt
+	@touch $@
+
+demo: $(VENV)/.run ## run the main job on a simulated fleet: no account, no network
+	$(BIN)/trimtab demo
 
 lock: $(VENV)/.dev ## resolve requirements/*.txt anew from pyproject.toml
 	requirements/lock
