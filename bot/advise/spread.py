@@ -126,9 +126,7 @@ def _cron(connection: Connection) -> QuartzCron | None:
 
 
 def _starts(cron: QuartzCron, now: datetime) -> frozenset[datetime]:
-    return frozenset(
-        fire.replace(second=0) for fire in cron.fires_between(now, now + _HORIZON)
-    )
+    return frozenset(fire.replace(second=0) for fire in cron.fires_between(now, now + _HORIZON))
 
 
 def _free_minute(

@@ -26,7 +26,10 @@ class Verb:
 
 
 VERBS: dict[str, Verb] = {
-    "knobs": Verb("bot.cli.knobs", "print the tuning options that trimtab may turn"),
+    "knobs": Verb(
+        "bot.cli.knobs",
+        "Print the tuning options that trimtab knows and may turn, with their limits.",
+    ),
 }
 
 

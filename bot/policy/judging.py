@@ -64,7 +64,9 @@ def _verdict(rule: Rule, recommendation: Recommendation) -> Verdict:
     )
     if level is ApprovalLevel.AUTO:
         return Allow((citation,))
-    return Deny((citation,)) if level is ApprovalLevel.BLOCKED else NeedsApproval(level, (citation,))
+    return (
+        Deny((citation,)) if level is ApprovalLevel.BLOCKED else NeedsApproval(level, (citation,))
+    )
 
 
 def _shift(change: ScheduleChange) -> timedelta | None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from bot.domain.connection import Connection, Cron
 from bot.domain.edit import Edit
@@ -15,7 +15,8 @@ from bot.domain.verdict import Allow, ApprovalLevel, Deny, NeedsApproval
 from bot.pulls.forge import Draft
 
 _NOT_A_SLUG: Final = re.compile(r"[^a-z0-9]+")
-_MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]<>()#+.!|~@-])")
+_MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]<>()+.!|~-])")
+_REFERENCE: Final = re.compile(r"([@#])")
 
 
 def compose(connection: Connection, change: ProposedChange, files: Mapping[str, bytes]) -> Draft:
@@ -84,11 +85,14 @@ def _plain(name: str) -> str:
 
 def _escape(text: object) -> str:
     """Make a name harmless in Markdown: it shows as it is written, and mentions nobody."""
-    return _MARKDOWN.sub(r"\\\1", _plain(str(text)))
+    shown = _MARKDOWN.sub(r"\\\1", _plain(str(text)))
+    # Forges look for @names and #numbers after Markdown is rendered, so a backslash does not
+    # help; a zero-width space does.
+    return _REFERENCE.sub("\\1\u200b", shown)
 
 
 @cache
-def _template() -> "jinja2.Template":  # noqa: F821
+def _template() -> Template:
     environment = Environment(
         loader=PackageLoader("bot.pulls"),
         undefined=StrictUndefined,

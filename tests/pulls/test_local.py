@@ -10,7 +10,9 @@ from bot.pulls.local import LocalForge
 from bot.pulls.reconcile import reconcile
 
 WHEN = "1790000000 +0000"
-DRAFT = Draft("trimtab/a/schedule", "Move a", "The body.\n", "perf: move a\n", {"main.tf": b"x = 2\n"})
+DRAFT = Draft(
+    "trimtab/a/schedule", "Move a", "The body.\n", "perf: move a\n", {"main.tf": b"x = 2\n"}
+)
 
 
 @pytest.fixture
