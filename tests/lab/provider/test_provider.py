@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,7 @@ from bot.lab.provider import schemas
 from bot.lab.provider.backends import open_backend
 from bot.lab.provider.local import FileBackend
 from bot.terraform.binary import Terraform, library
-from tests.lab.provider.conftest import GENERIC
-
-Roots = Callable[..., Terraform]
+from tests.roots import GENERIC, Roots, plan_of, rewrite
 
 TYPED = """
 resource "airbyte_source_postgres" "app" {
@@ -43,17 +41,9 @@ def store(made: Terraform) -> dict[str, Any]:
     return held
 
 
-def rewrite(made: Terraform, before: str, after: str) -> None:
-    main = made.root / "main.tf"
-    text = main.read_text()
-    assert before in text
-    main.write_text(text.replace(before, after))
-
-
 def changes(made: Terraform) -> dict[str, list[str]]:
     """Plan, and return the actions by address, without those that do nothing."""
-    made.plan(made.root / "plan")
-    found = made.show(made.root / "plan")["resource_changes"]
+    found = plan_of(made)["resource_changes"]
     return {
         one["address"]: one["change"]["actions"]
         for one in found
