@@ -1,0 +1,83 @@
+"""Write with `COPY … FROM STDIN` inside a script that commits as one: two round trips a slice.
+
+Statements sent in one simple query form one transaction (PostgreSQL documentation, "Multiple
+Statements in a Simple Query"), so rows, upsert and mark need no BEGIN and no COMMIT of their own.
+"""
+
+import select
+from collections.abc import Iterable
+from typing import Any, Final
+
+import psycopg
+from psycopg.pq import ExecStatus
+from psycopg.pq.abc import PGconn, PGresult
+
+from bot.loader.postgres.copyout import HEADER, TRAILER
+
+CHUNK_BYTES: Final = 1 << 20
+_WAITS: Final = 3600_000
+
+
+def run_copy(connection: psycopg.Connection[Any], script: str, data: Iterable[bytes]) -> None:
+    """Run a script with one COPY in it, feeding it `data`.
+
+    Raises:
+        psycopg.Error: a statement failed; outside an explicit transaction nothing was kept.
+    """
+    server = connection.pgconn
+    server.send_query(script.encode())
+    _flush(server)
+    status = None
+    while status != ExecStatus.COPY_IN:
+        answer = _next_answer(server)
+        if answer is None:
+            raise psycopg.ProgrammingError("the script has no COPY")
+        _refuse_failure(server, answer)
+        status = answer.status
+    for chunk in data:
+        server.put_copy_data(chunk)
+        _flush(server)
+    server.put_copy_end()
+    _flush(server)
+    failed = None
+    while (answer := _next_answer(server)) is not None:
+        if answer.status == ExecStatus.FATAL_ERROR and failed is None:
+            failed = answer
+    if failed is not None:
+        raise psycopg.errors.error_from_result(failed, encoding="utf-8")
+
+
+def framed(payload: bytes) -> Iterable[bytes]:
+    """Put the header and the trailer of the binary format around rows."""
+    yield HEADER
+    view = memoryview(payload)
+    for start in range(0, len(payload), CHUNK_BYTES):
+        yield bytes(view[start : start + CHUNK_BYTES])
+    yield TRAILER
+
+
+def _refuse_failure(server: PGconn, answer: PGresult) -> None:
+    if answer.status != ExecStatus.FATAL_ERROR:
+        return
+    while _next_answer(server) is not None:
+        pass
+    raise psycopg.errors.error_from_result(answer, encoding="utf-8")
+
+
+def _flush(server: PGconn) -> None:
+    """Send what is buffered; read meanwhile, since a server that reports an error stops reading."""
+    while server.flush():
+        poll = select.poll()
+        poll.register(server.socket, select.POLLIN | select.POLLOUT)
+        for _, event in poll.poll(_WAITS):
+            if event & ~select.POLLOUT:
+                server.consume_input()
+
+
+def _next_answer(server: PGconn) -> PGresult | None:
+    while server.is_busy():
+        poll = select.poll()
+        poll.register(server.socket, select.POLLIN)
+        poll.poll(_WAITS)
+        server.consume_input()
+    return server.get_result()

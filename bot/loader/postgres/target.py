@@ -1,0 +1,169 @@
+"""The table that a sink writes: made where it is missing, compared where it exists."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import psycopg
+import pyarrow as pa
+
+from bot.loader.postgres.columns import FIRST_USER_OID, Column, Table, describe_table
+from bot.loader.postgres.literals import identifier
+from bot.loader.protocol import SinkError
+from bot.loader.rows import Shape
+
+STAGED: Final = "pg_temp.trimtab_staged"
+"""Where a slice waits for its upsert, or for its bad rows to be found."""
+PLACE: Final = "trimtab_place"
+"""The column of the staging table that keeps the order of the slice."""
+
+_TYPES: Final = {
+    pa.bool_(): "boolean",
+    pa.int8(): "smallint",
+    pa.int16(): "smallint",
+    pa.uint8(): "smallint",
+    pa.int32(): "integer",
+    pa.uint16(): "integer",
+    pa.int64(): "bigint",
+    pa.uint32(): "bigint",
+    pa.uint64(): "numeric(20,0)",
+    pa.float16(): "real",
+    pa.float32(): "real",
+    pa.float64(): "double precision",
+    pa.date32(): "date",
+    pa.date64(): "date",
+    pa.uuid(): "uuid",
+    pa.json_(): "jsonb",
+    pa.null(): "text",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A table and the columns of it that a run fills, in the order of the run's schema."""
+
+    table: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    upsert: bool
+
+    @property
+    def names(self) -> str:
+        """The columns, quoted and separated by commas."""
+        return ", ".join(identifier(column.name) for column in self.columns)
+
+    @property
+    def values(self) -> str:
+        """The columns of the record `staged`, in the order of `names`."""
+        return ", ".join(f"staged.{identifier(column.name)}" for column in self.columns)
+
+    def merge(self, where: str = "") -> str:
+        """Return the statement that moves the staged rows; of rows with one key the last wins."""
+        key = ", ".join(identifier(name) for name in self.key)
+        return (
+            f"INSERT INTO {self.table} ({self.names}) SELECT DISTINCT ON ({key}) {self.names}"
+            f" FROM {STAGED} {where} ORDER BY {key}, {PLACE} DESC {self.on_conflict()}"
+        )
+
+    def on_conflict(self) -> str:
+        """Return the clause by which a row replaces the one with its key."""
+        key = ", ".join(identifier(name) for name in self.key)
+        others = [column.name for column in self.columns if column.name not in self.key]
+        sets = ", ".join(f"{identifier(n)} = excluded.{identifier(n)}" for n in others)
+        return f"ON CONFLICT ({key}) DO {f'UPDATE SET {sets}' if sets else 'NOTHING'}"
+
+    def staging(self) -> str:
+        """Return the statement that makes the staging table of this session.
+
+        Its columns take any value that their types have: limits of length and precision are the
+        target's business, so that a row which breaks one can be told from the others.
+        """
+        columns = [f"{identifier(c.name)} {_without_limits(c)}" for c in self.columns]
+        columns.append(f"{PLACE} bigserial")
+        name = STAGED.removeprefix("pg_temp.")
+        return f"CREATE TEMP TABLE IF NOT EXISTS {name} ({', '.join(columns)})"
+
+
+def find_or_create(
+    connection: psycopg.Connection[Any],
+    name: str,
+    shape: Shape,
+    key: Sequence[str],
+    *,
+    upsert: bool,
+) -> Target:
+    """Return the target for `shape`, creating the table where there is none.
+
+    Raises:
+        SinkError: the table lacks a column, or the upsert has no key that it could conflict on.
+    """
+    table = describe_table(connection, name)
+    if table is None:
+        connection.execute(_definition(connection, name, shape, key if upsert else ()).encode())
+        table = describe_table(connection, name)
+        assert table is not None
+    return match(table, shape, key, upsert=upsert)
+
+
+def match(table: Table, shape: Shape, key: Sequence[str], *, upsert: bool) -> Target:
+    """Find the column of `table` for each column of `shape`.
+
+    Raises:
+        SinkError: one is missing.
+    """
+    columns = []
+    for field in shape.schema:
+        column = table.column(field.name)
+        if column is None:
+            known = ", ".join(column.name for column in table.columns)
+            raise SinkError(f"{table.name} has no column {field.name!r}", f"it has: {known}")
+        columns.append(column)
+    absent = [name for name in key if name not in shape.schema.names]
+    if upsert and (absent or not key):
+        named = (
+            f"the key column {absent[0]!r} is not in the source" if absent else "no key is known"
+        )
+        raise SinkError(f"mode: upsert, but {named}", "name the columns of the key under `key`")
+    return Target(table.name, tuple(columns), tuple(key), upsert)
+
+
+def type_for(field: Any) -> str:
+    """Return the PostgreSQL type that holds every value of an Arrow field."""
+    kind = field.type
+    if pa.types.is_decimal(kind):
+        return f"numeric({kind.precision},{kind.scale})" if kind.scale >= 0 else "numeric"
+    if pa.types.is_timestamp(kind):
+        return "timestamptz" if kind.tz else "timestamp"
+    if pa.types.is_time(kind):
+        return "time"
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return "bytea"
+    if pa.types.is_nested(kind):
+        return "jsonb"
+    return _TYPES.get(kind, "text")
+
+
+def _definition(
+    connection: psycopg.Connection[Any], name: str, shape: Shape, key: Sequence[str]
+) -> str:
+    found = connection.execute("SELECT parse_ident(%s)", [name]).fetchone()
+    assert found is not None
+    types = [type_for(field) for field in shape.schema]
+    if shape.dialect == "postgres":
+        types = [
+            column.type_name if column.identity[0] < FIRST_USER_OID else "text"
+            for column in shape.native
+        ]
+    columns = [
+        f"{identifier(field.name)} {kind}{'' if field.nullable else ' NOT NULL'}"
+        for field, kind in zip(shape.schema, types, strict=True)
+    ]
+    if key:
+        columns.append(f"PRIMARY KEY ({', '.join(identifier(part) for part in key)})")
+    return f"CREATE TABLE {identifier(*found[0])} ({', '.join(columns)})"
+
+
+def _without_limits(column: Column) -> str:
+    if column.modifier == -1:
+        return column.type_name
+    return {1042: "bpchar", 1043: "varchar", 1700: "numeric"}.get(column.oid, column.type_name)

@@ -1,0 +1,242 @@
+"""Write a PostgreSQL table with COPY: one slice is one transaction, its mark included."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from time import perf_counter
+from typing import Any, ClassVar, Literal, Self
+
+import psycopg
+from pydantic import Field, SecretStr, model_validator
+
+from bot.loader.postgres.columns import describe_table
+from bot.loader.postgres.copyin import run_copy
+from bot.loader.postgres.encode import CopyInput, Encoder
+from bot.loader.postgres.isolate import (
+    MANY_FAILURES,
+    SLOW_ROUND_TRIP_S,
+    is_row_error,
+    jump,
+    stage,
+)
+from bot.loader.postgres.literals import literal
+from bot.loader.postgres.session import check_connection, connect, explain
+from bot.loader.postgres.target import STAGED, Target, find_or_create, match
+from bot.loader.protocol import (
+    Anchor,
+    Check,
+    Mark,
+    Order,
+    RowFailure,
+    SinkCapabilities,
+    SinkConfig,
+    SinkError,
+    SliceTooLargeError,
+    WriteResult,
+)
+from bot.loader.rows import Choice, Plane, Rows, Shape
+
+MARKS = "trimtab_marks"
+_MARKS_TABLE = (
+    f"CREATE TABLE IF NOT EXISTS {MARKS} (scope text PRIMARY KEY, mark text NOT NULL,"
+    " committed_at timestamptz NOT NULL DEFAULT now())"
+)
+
+
+class PostgresSinkConfig(SinkConfig):
+    """What to write, and where."""
+
+    connection_url: SecretStr = Field(description="postgresql://user:password@host:port/database")
+    table: str = Field(description="The table, `schema.table`; made from the source if missing.")
+    mode: Literal["append", "upsert"] = Field(
+        "append", description="`upsert` replaces the row that has the same `key`."
+    )
+    key: tuple[str, ...] = Field((), description="Columns that identify a row, for `upsert`.")
+
+    @model_validator(mode="after")
+    def _upsert_has_a_key(self) -> Self:
+        if self.mode == "upsert" and not self.key:
+            raise ValueError("`mode: upsert` needs the columns that identify a row under `key`")
+        return self
+
+
+class PostgresSink:
+    """A table, appended to or merged into."""
+
+    config_model: ClassVar[type[SinkConfig]] = PostgresSinkConfig
+
+    def __init__(self, config: PostgresSinkConfig) -> None:
+        self._config = config
+        self._open: psycopg.Connection[Any] | None = None
+        self._target: Target | None = None
+        self._encoder: Encoder | None = None
+        self._round_trip_s = 0.0
+
+    @property
+    def capabilities(self) -> SinkCapabilities:
+        """Say what is true of this sink as configured."""
+        return SinkCapabilities(
+            atomic_batch=True,
+            row_outcomes=True,
+            replay_safe=self._upsert,
+            anchor=Anchor.TRANSACTION,
+        )
+
+    def choose(self, shape: Shape) -> Choice:
+        """Take rows undecoded when every column has the same type on both sides."""
+        if shape.dialect != "postgres" or Plane.RAW not in shape.planes:
+            return Choice(Plane.ARROW, "the source does not speak PostgreSQL's binary format")
+        with self._errors_explained():
+            table = describe_table(self._connection, self._config.table)
+        if table is None:
+            return Choice(Plane.RAW, "the table will be made with the columns of the source")
+        target = match(table, shape, self._config.key, upsert=self._upsert)
+        for ours, theirs in zip(target.columns, shape.native, strict=True):
+            if (ours.oid, ours.modifier) != theirs.identity:
+                reason = f"{ours.name} is {theirs.type_name} there and {ours.type_name} here"
+                return Choice(Plane.ARROW, reason)
+        return Choice(Plane.RAW, "all columns have the same types on both sides")
+
+    def prepare(self, shape: Shape, plane: Plane) -> None:
+        """Make the table if it is missing, and the table of marks; measure the round trip."""
+        with self._errors_explained():
+            connection = self._connection
+            self._target = find_or_create(
+                connection, self._config.table, shape, self._config.key, upsert=self._upsert
+            )
+            connection.execute(_MARKS_TABLE)
+            self._encoder = Encoder(shape.schema, self._target.columns, plane)
+            self._round_trip_s = min(_round_trip(connection) for _ in range(3))
+
+    def write(self, rows: Rows, order: Order) -> WriteResult:
+        """Write one slice in one transaction, with its mark."""
+        assert self._target is not None
+        assert self._encoder is not None
+        with self._errors_explained():
+            result = WriteResult(rows.num_rows)
+            try:
+                data = self._encoder.encode(rows)
+                script = self._script(data.options, order.mark, result)
+                run_copy(self._connection, script, data.data)
+            except psycopg.Error as error:
+                if not (order.isolate and is_row_error(error)):
+                    raise
+                return self._isolate(rows, order)
+            return result
+
+    def flush(self) -> None:
+        """Do nothing: a slice is durable once it is committed."""
+
+    def mark(self, scope: str) -> str | None:
+        """Read the mark last committed under `scope`."""
+        with self._errors_explained():
+            query = f"SELECT mark FROM {MARKS} WHERE scope = {literal(scope)}"
+            found = self._connection.execute(query.encode()).fetchone()
+        return None if found is None else str(found[0])
+
+    def clear_mark(self, scope: str) -> None:
+        """Forget the mark of `scope`."""
+        with self._errors_explained():
+            query = f"DELETE FROM {MARKS} WHERE scope = {literal(scope)}"
+            self._connection.execute(query.encode())
+
+    def check(self) -> Sequence[Check]:
+        """Connect, and look whether the table is there or can be made."""
+        connected = check_connection(self._config.connection_url, "doctor")
+        if not connected.passed:
+            return [connected]
+        try:
+            with self._errors_explained():
+                table = describe_table(self._connection, self._config.table)
+        except SinkError as error:
+            return [connected, Check("table", passed=False, detail=error.message, hint=error.hint)]
+        detail = f"{len(table.columns)} columns" if table else "missing: the first run makes it"
+        return [connected, Check("table", passed=True, detail=detail)]
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+    @property
+    def _upsert(self) -> bool:
+        return self._config.mode == "upsert"
+
+    @property
+    def _connection(self) -> psycopg.Connection[Any]:
+        if self._open is None or self._open.closed:
+            self._open = connect(self._config.connection_url, "sink")
+            if self._upsert and self._target is not None:
+                self._open.execute(self._target.staging().encode())
+        return self._open
+
+    def _script(self, options: str, mark: Mark | None, result: WriteResult) -> str:
+        assert self._target is not None
+        target = self._target
+        steps = [_marking(mark, result)] if mark else []
+        if self._upsert:
+            staged = f"COPY {STAGED} ({target.names}) FROM STDIN ({options})"
+            steps += [target.staging(), staged, target.merge(), f"DELETE FROM {STAGED}"]
+        else:
+            steps.append(f"COPY {target.table} ({target.names}) FROM STDIN ({options})")
+        return "; ".join(steps)
+
+    def _isolate(self, rows: Rows, order: Order) -> WriteResult:
+        connection = self._connection
+        connection.execute("BEGIN; SET CONSTRAINTS ALL IMMEDIATE")
+        try:
+            failures = self._failures(rows)
+            result = WriteResult(rows.num_rows - len(failures), tuple(failures))
+            ending = [_marking(order.mark, result)] if order.mark else []
+            connection.execute("; ".join([*ending, "COMMIT"]).encode())
+        except BaseException:
+            with suppress(psycopg.Error):
+                connection.execute("ROLLBACK")
+            raise
+        return result
+
+    def _failures(self, rows: Rows) -> list[RowFailure]:
+        assert self._target is not None
+        assert self._encoder is not None
+        connection, target, encoder = self._connection, self._target, self._encoder
+
+        def encode(first: int, last: int) -> CopyInput:
+            return encoder.encode(rows.slice(first, last - first))
+
+        if not self._upsert and self._round_trip_s < SLOW_ROUND_TRIP_S:
+            found = jump(connection, target, encode, rows.num_rows, most=MANY_FAILURES)
+            if found is not None:
+                return found
+        connection.execute("SAVEPOINT trimtab_stage")
+        try:
+            return stage(connection, target, encode(0, rows.num_rows))
+        except psycopg.Error as error:
+            if self._upsert or not is_row_error(error):
+                raise
+            connection.execute("ROLLBACK TO trimtab_stage")
+        found = jump(connection, target, encode, rows.num_rows)
+        assert found is not None
+        return found
+
+    @contextmanager
+    def _errors_explained(self) -> Iterator[None]:
+        try:
+            yield
+        except psycopg.Error as error:
+            failure = explain(error)
+            kind = SliceTooLargeError if failure.too_large else SinkError
+            raise kind(failure.message, kind=failure.kind, retry=failure.retry) from None
+
+
+def _marking(mark: Mark, result: WriteResult) -> str:
+    return (
+        f"INSERT INTO {MARKS} (scope, mark) VALUES ({literal(mark.scope)},"
+        f" {literal(mark.text(result))}) ON CONFLICT (scope) DO UPDATE"
+        " SET mark = excluded.mark, committed_at = now()"
+    )
+
+
+def _round_trip(connection: psycopg.Connection[Any]) -> float:
+    started = perf_counter()
+    connection.execute("SELECT 1")
+    return perf_counter() - started

@@ -1,0 +1,1 @@
+"""Where a pipeline can read; each module is one source, registered as an entry point."""
