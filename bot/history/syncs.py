@@ -34,11 +34,11 @@ class Upserted:
 
 
 def arrow_schema() -> "pa.Schema":
-    """Return the columns that `upsert_table` takes; times are UTC, to the second."""
+    """Return the columns that `upsert_table` takes; times are naive UTC, to the second."""
     import pyarrow as pa
 
     name = pa.dictionary(pa.int32(), pa.string())
-    time = pa.timestamp("s", "UTC")
+    time = pa.timestamp("s")
     return pa.schema(
         [
             pa.field("job_id", pa.int64(), nullable=False),
@@ -46,9 +46,9 @@ def arrow_schema() -> "pa.Schema":
             pa.field("kind", name, nullable=False),
             pa.field("status", name, nullable=False),
             pa.field("created_at", time, nullable=False),
-            pa.field("started_at", time),
             pa.field("updated_at", time),
             pa.field("duration_seconds", pa.int32()),
+            pa.field("queued_seconds", pa.int32()),
             pa.field("rows", pa.int64()),
             pa.field("bytes", pa.int64()),
         ]
@@ -98,7 +98,8 @@ def upsert_table(
     with history.transaction(), history.relation("incoming", table):
         history.execute(statement("upsert_keys"), {"workspace_id": workspace_id})
         ((before,),) = history.execute("select count(*) from syncs")
-        ((touched,),) = history.execute(statement("upsert_syncs"))
+        way = "upsert_syncs" if _may_overlap(history, table) else "insert_syncs"
+        ((touched,),) = history.execute(statement(way))
         ((after,),) = history.execute("select count(*) from syncs")
     new = after - before
     return Upserted(new, touched - new, given - touched)
@@ -114,10 +115,15 @@ def to_arrow(syncs: Sequence[Sync]) -> "pa.Table":
         "kind": [sync.kind.value for sync in syncs],
         "status": [sync.status.value for sync in syncs],
         "created_at": [_epoch(sync.created_at) for sync in syncs],
-        "started_at": [_epoch(sync.started_at) for sync in syncs],
-        "updated_at": [_epoch(sync.updated_at) for sync in syncs],
+        "updated_at": [
+            None if sync.updated_at is None else _epoch(sync.updated_at) for sync in syncs
+        ],
         "duration_seconds": [
             None if sync.duration is None else int(sync.duration.total_seconds()) for sync in syncs
+        ],
+        "queued_seconds": [
+            None if sync.started_at is None else _epoch(sync.started_at) - _epoch(sync.created_at)
+            for sync in syncs
         ],
         "rows": [sync.rows for sync in syncs],
         "bytes": [sync.bytes for sync in syncs],
@@ -138,10 +144,8 @@ def _array(values: list[Any], kind: "pa.DataType") -> "pa.Array":
     return pa.array(values, kind)
 
 
-def _epoch(time: datetime | None) -> int | None:
+def _epoch(time: datetime) -> int:
     """Count whole seconds since 1970 UTC, which is the resolution of Airbyte's API."""
-    if time is None:
-        return None
     assert time.tzinfo is not None
     return int((time - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() // 1)
 
@@ -168,6 +172,18 @@ def _conformed(table: "pa.Table") -> "pa.Table":
     except pa.ArrowInvalid as error:
         raise InputError(f"The table of syncs has a column of another type: {error}.") from error
     return table
+
+
+def _may_overlap(history: "History", table: "pa.Table") -> bool:
+    """Tell whether any job id of the store lies between the least and the greatest given."""
+    import pyarrow.compute as pc
+
+    ends = pc.min_max(table.column("job_id"))
+    ((overlap,),) = history.execute(
+        "select count(*) > 0 from (from syncs where job_id between ? and ? limit 1)",
+        [ends["min"].as_py(), ends["max"].as_py()],
+    )
+    return bool(overlap)
 
 
 def _without_repeats(history: "History", table: "pa.Table") -> "pa.Table":

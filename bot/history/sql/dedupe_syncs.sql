@@ -1,5 +1,5 @@
--- One row for each job: the greatest version of it, with the earliest start that any told.
-select * replace (min(started_at) over (partition by job_id) as started_at)
+-- One row for each job: the greatest version of it, with the earliest start of work that any told.
+select * replace (min(queued_seconds) over (partition by job_id) as queued_seconds)
 from incoming
 qualify row_number() over (
     partition by job_id

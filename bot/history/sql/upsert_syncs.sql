@@ -5,10 +5,10 @@ using (
         connection_keys.connection_key,
         incoming.kind::varchar::job_kind as kind,
         incoming.status::varchar::sync_status as status,
-        incoming.created_at::timestamp_s as created_at,
-        incoming.started_at::timestamp_s as started_at,
-        incoming.updated_at::timestamp_s as updated_at,
+        incoming.created_at,
+        incoming.updated_at,
         incoming.duration_seconds,
+        incoming.queued_seconds,
         incoming.rows,
         incoming.bytes
     from incoming
@@ -28,12 +28,12 @@ when matched and sync_version(
         kind = seen.kind,
         status = seen.status,
         created_at = seen.created_at,
-        started_at = least(kept.started_at, seen.started_at),
         updated_at = seen.updated_at,
         duration_seconds = seen.duration_seconds,
+        queued_seconds = least(kept.queued_seconds, seen.queued_seconds),
         rows = seen.rows,
         bytes = seen.bytes
-when matched and seen.started_at is not null
-    and (kept.started_at is null or seen.started_at < kept.started_at)
-    then update set started_at = seen.started_at
+when matched and seen.queued_seconds is not null
+    and (kept.queued_seconds is null or seen.queued_seconds < kept.queued_seconds)
+    then update set queued_seconds = seen.queued_seconds
 when not matched then insert by name

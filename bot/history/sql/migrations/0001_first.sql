@@ -22,9 +22,9 @@ create table syncs (
     kind job_kind not null,
     status sync_status not null,
     created_at timestamp_s not null,
-    started_at timestamp_s,
     updated_at timestamp_s,
-    duration_seconds integer,
+    duration_seconds integer, -- from creation to end: with queueing, retries and their pauses
+    queued_seconds integer, -- from creation to the start of work, where that is known
     rows bigint,
     bytes bigint
 );
