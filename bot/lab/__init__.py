@@ -1,1 +1,1 @@
-"""A simulated Airbyte and fleet: the ground for the demo, the tests and the closed-loop benchmark."""
+"""A simulated Airbyte and fleet over real loopback HTTP, for the demo, tests and benchmarks."""
