@@ -63,9 +63,7 @@ class ChangeConnection(Action):
         if switched or connection.schedule != was:
             world.rescheduled(connection, was if isinstance(was, Cron) else None)
         if patches:
-            world.timeline.settings(
-                connection.id, world.now, patches, by_person=self.by_person
-            )
+            world.timeline.settings(connection.id, world.now, patches, by_person=self.by_person)
         return connection
 
 

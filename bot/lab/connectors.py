@@ -130,9 +130,7 @@ SOURCES: Final = (
 )
 
 DESTINATIONS: Final = (
-    Connector(
-        "snowflake", "Snowflake", "424892c4-daac-4491-b35d-c6688ba547ba", "database", (), 5
-    ),
+    Connector("snowflake", "Snowflake", "424892c4-daac-4491-b35d-c6688ba547ba", "database", (), 5),
     Connector("bigquery", "BigQuery", "22f6c74f-5699-40ff-833c-4a879ea40133", "database", (), 4),
     Connector("postgres", "Postgres", "25c5221d-dce2-4163-ade9-739ef790f503", "database", (), 1),
     Connector(

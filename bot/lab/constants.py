@@ -64,6 +64,7 @@ TOKEN_LIFE: Final = 900
 """Seconds. [platform: application.yml, AB_AIRBYTE_AUTH_TOKEN_EXPIRATION_APPLICATION]"""
 WRONG_HOST: Final = "http://localhost:8001/api/public"
 """What `next` and `previous` point to on a default chart. [platform: charts/v2/airbyte]"""
+CLOUD_HOST: Final = "https://api.airbyte.com"
 TAGS_PER_WORKSPACE: Final = 100
 TAG_NAME_LENGTH: Final = 30
 

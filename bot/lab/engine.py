@@ -96,7 +96,7 @@ class Run:
 
     @property
     def status(self) -> JobStatus:
-        """Return where it stands."""
+        """Return where it stands, as Cloud puts it."""
         if not self.started:
             return JobStatus.QUEUED
         return JobStatus.RUNNING if self.since else JobStatus.INCOMPLETE
@@ -287,11 +287,10 @@ class Engine:
                 self._begin_attempt(item, at)
         elif kind == _RECHECK:
             self._admit(at)
-        elif item == self._generation[number]:
-            if number not in self.running and self._active[number]:
-                bits = self._waiting[number] or self._hand_bits(number, at)
-                self._waiting[number] = 0
-                self._create(number, at, bits)
+        elif item == self._generation[number] and number not in self.running:
+            bits = self._waiting[number] or self._hand_bits(number, at)
+            self._waiting[number] = 0
+            self._create(number, at, bits)
 
     def _tick(self, index: int, at: int, bits: int) -> None:
         run = self.running.get(index)
@@ -533,5 +532,7 @@ class Engine:
         self.jobs.write(self._created, self._ended)
         self._created = []
         self._ended = []
+        waiting = JobStatus.QUEUED if self.deployment.cloud else JobStatus.PENDING
         for run in self.running.values():
-            self.jobs.mark(run.row, run.status, run.started, self.now)
+            status = run.status if run.started else waiting
+            self.jobs.mark(run.row, status, run.started, self.now)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +38,7 @@ class AttemptRecord:
     bytes: int
 
 
-_COLUMNS: Final = {
+_COLUMNS: Final[dict[str, type[np.generic]]] = {
     "connection": np.int32,
     "kind": np.int8,
     "manual": np.bool_,
@@ -66,9 +66,11 @@ class Jobs:
         self.count = 0
         self.version = 0
         self.attempts: dict[int, tuple[AttemptRecord, ...]] = {}
-        self._data = {name: np.zeros(1024, dtype) for name, dtype in _COLUMNS.items()}
+        self._data: dict[str, NDArray[Any]] = {
+            name: np.zeros(1024, dtype) for name, dtype in _COLUMNS.items()
+        }
 
-    def column(self, name: str) -> NDArray[np.generic]:
+    def column(self, name: str) -> NDArray[Any]:
         """Return one column, as a view that the next write may move away from."""
         return self._data[name][: self.count]
 
@@ -86,8 +88,8 @@ class Jobs:
         if ended:
             columns = [np.asarray(values) for values in zip(*ended, strict=True)]
             names = ("started", "updated", "status", "attempts", "rows", "full_rows", "bytes")
-            for name, values in zip((*names, "failure"), columns[1:], strict=True):
-                self._data[name][columns[0]] = values
+            for name, settled in zip((*names, "failure"), columns[1:], strict=True):
+                self._data[name][columns[0]] = settled
         self.version += 1
 
     def mark(self, row: int, status: JobStatus, started: int, updated: int) -> None:

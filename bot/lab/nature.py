@@ -38,7 +38,7 @@ class Curve:
         """Return the chance that an attempt at `value` runs out of memory."""
         if self.limit is None:
             return 0.0
-        return 1 / (1 + (self.limit / value) ** known.OOM_SLOPE)
+        return float(1 / (1 + (self.limit / value) ** known.OOM_SLOPE))
 
     def _shape(self, value: float) -> float:
         return 1 + self.bend * (self.optimum / value + value / self.optimum)
@@ -124,7 +124,8 @@ def connection_nature(
     family = source.connector.family
     median, sigma = _ROWS_DAY[family]
     rows_day = connection.rows_per_day or median * exp(sigma * normal(key, 1))
-    hot_days = exp(between(key, *(log(x) for x in known.HOT_SET_DAYS), 2))
+    few, many = known.HOT_SET_DAYS
+    hot_days = exp(between(key, log(few), log(many), 2))
     stock = rows_day * between(key, 2, 25, 3)
     overhead = between(key, *known.OVERHEAD_SECONDS, 5)
     minutes = typical_minutes(key, per_day)
@@ -211,5 +212,3 @@ def potential(curve: Curve) -> float:
     """Return the share of row time that the best value of a knob saves over where it started."""
     best = min(max(curve.optimum, curve.model.low), curve.model.high)
     return 1 - curve.factor(best)
-
-

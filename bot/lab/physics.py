@@ -109,7 +109,9 @@ def work_seconds(pace: Pace, rows: float, luck: Luck, start: int, first_day: int
     nature = pace.nature
     day, second = divmod(start, known.DAY)
     hours = pace.source.weekend if (day + 3) % 7 > 4 else pace.source.weekday  # noqa: PLR2004
-    seconds = rows * pace.row_seconds * hours[second // known.HOUR] * exp(nature.sigma * luck.seconds)
+    seconds = (
+        rows * pace.row_seconds * hours[second // known.HOUR] * exp(nature.sigma * luck.seconds)
+    )
     step = nature.pace_step
     if step and day - first_day >= step[0]:
         seconds *= step[1]

@@ -1,11 +1,13 @@
 """When schedules tick: the fires of a day, and the delay that Airbyte Cloud adds to them."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bot.domain.connection import Cron
+from bot.domain.cron import parse
 from bot.lab import constants as known
 from bot.lab.noise import mix_arrays, unit
 
@@ -86,28 +88,8 @@ def _same_every_day(cron: Cron) -> bool:
     return cron.zone == "UTC" and all(field in {"*", "?"} for field in fields[3:])
 
 
-def _fires(cron: Cron, first_day: int, end_day: int) -> list[int]:
+def _fires(cron: Cron, first_day: int, end_day: int) -> Sequence[int]:
     """Return epoch seconds of the fires from the start of one day to the start of another."""
-    if cron.expression.endswith("MON-FRI"):
-        return [t for t in _plain(cron, first_day, end_day) if (t // known.DAY + 3) % 7 < 5]
-    return _plain(cron, first_day, end_day)
-
-
-def _plain(cron: Cron, first_day: int, end_day: int) -> list[int]:
-    second, minute, hours = cron.expression.split()[:3]
-    wanted = range(24) if hours == "*" else _hours(hours)
-    return [
-        int(datetime.fromtimestamp(day * known.DAY, UTC).timestamp())
-        + hour * known.HOUR
-        + int(minute) * 60
-        + int(second)
-        for day in range(first_day, end_day)
-        for hour in wanted
-    ]
-
-
-def _hours(field: str) -> list[int]:
-    if "/" in field:
-        first, step = field.split("/")
-        return list(range(0 if first == "*" else int(first), 24, int(step)))
-    return sorted(int(part) for part in field.split(","))
+    start = datetime.fromtimestamp(first_day * known.DAY, UTC)
+    end = datetime.fromtimestamp(end_day * known.DAY, UTC)
+    return parse(cron.expression, cron.zone).epochs_between(start, end)

@@ -137,9 +137,7 @@ class World:
             if connection.source_id not in self._source_place:
                 place = self.engine.add_source(self.source_natures[connection.source_id])
                 self._source_place[connection.source_id] = place
-        self.engine.add(
-            (c, self._pace(c), self._source_place[c.source_id]) for c in connections
-        )
+        self.engine.add((c, self._pace(c), self._source_place[c.source_id]) for c in connections)
 
     def _per_day(self, connection: LabConnection) -> float:
         schedule = connection.schedule
@@ -155,6 +153,4 @@ class World:
 
     def _disabled(self, index: int, at: int) -> None:
         connection = self.fleet.by_index[index]
-        self.timeline.disabled(
-            connection.id, at, "TOO_MANY_FAILED_JOBS_WITH_NO_RECENT_SUCCESS"
-        )
+        self.timeline.disabled(connection.id, at, "TOO_MANY_FAILED_JOBS_WITH_NO_RECENT_SUCCESS")

@@ -1,0 +1,189 @@
+"""The lab: a world behind a web server, started in one line.
+
+with Lab.start(seed=1, connections=20, days=30) as lab:
+    client = connect(lab.url, lab.client_id, lab.client_secret)
+    assert mine(client) == lab.truth.syncs()
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from threading import RLock
+from types import TracebackType
+from typing import Final, Self
+
+from bot.lab import constants as known
+from bot.lab.authority import AuthMode, Authority, Credentials
+from bot.lab.description import Description, fleet_of
+from bot.lab.engine import Deployment
+from bot.lab.faults import NONE, Faults
+from bot.lab.fleet import uuid_of
+from bot.lab.generate import draw_fleet
+from bot.lab.http import Answer, Refusal, Request, anonymous_error, problem
+from bot.lab.jobpages import JobPages
+from bot.lab.public_api import PublicApi
+from bot.lab.server import LabServer
+from bot.lab.truth import Truth
+from bot.lab.world import Beginning, World
+
+UNTIL: Final = datetime(2026, 11, 2, tzinfo=UTC)
+"""The lab's present unless it is told another: fixed, so that tests repeat."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What kind of lab to start.
+
+    `fleet` is a number of connections to draw, or a description of given ones. `pool` limits
+    data workers; None is no limit. History begins `days` before `until` (rounded down to a UTC
+    midnight).
+    """
+
+    seed: int = 1
+    fleet: int | Description = 20
+    days: int = 30
+    until: datetime = UNTIL
+    deployment: Deployment = field(default_factory=Deployment)
+    auth: AuthMode = AuthMode.TOKEN
+    faults: Faults = NONE
+    port: int = 0
+
+
+class Lab:
+    """A simulated Airbyte that answers on `url`; use it as a context manager, or close it.
+
+    `url` is the public API's root, `configuration_url` that of the Configuration API. Time
+    stands still unless `advance` moves it, or `clock` says what it is at each request.
+    """
+
+    def __init__(self, setup: Setup, clock: Callable[[], int] | None = None) -> None:
+        self.setup = setup
+        until = int(setup.until.timestamp())
+        start = until - until % known.DAY - setup.days * known.DAY
+        fleet = (
+            draw_fleet(setup.seed, setup.fleet, start)
+            if isinstance(setup.fleet, int)
+            else fleet_of(setup.fleet, setup.seed, start)
+        )
+        beginning = Beginning(setup.seed, start, setup.days, setup.deployment)
+        self.world = World(fleet, beginning)
+        self.world.advance(until)
+        self.truth = Truth(self.world)
+        self.credentials = Credentials(
+            uuid_of(setup.seed, "client id"), f"secret-{uuid_of(setup.seed, 'client secret')}"
+        )
+        self.authority = Authority(setup.auth, self.credentials, setup.faults.token_life)
+        self._clock = clock
+        self._lock = RLock()
+        self._pages = JobPages(self.world, setup.faults)
+        cloud = setup.deployment.cloud
+        floor = known.FLOOR_CLOUD if cloud else known.FLOOR_SELF_MANAGED
+        host = known.CLOUD_HOST if cloud else known.WRONG_HOST
+        self._public = PublicApi(self.world, self._pages, host, floor)
+        self.server = LabServer(
+            self._respond, setup.faults, lambda: int(self.now.timestamp()), setup.port
+        )
+
+    @classmethod
+    def start(  # noqa: PLR0913  the one-liner of every test; each argument is a field of `Setup`
+        cls,
+        *,
+        seed: int = 1,
+        connections: int = 20,
+        days: int = 30,
+        fleet: Description | None = None,
+        until: datetime = UNTIL,
+        deployment: Deployment | None = None,
+        auth: AuthMode = AuthMode.TOKEN,
+        faults: Faults = NONE,
+    ) -> Self:
+        """Start a lab with `connections` drawn from the seed, or with the given `fleet`."""
+        setup = Setup(
+            seed=seed,
+            fleet=fleet or connections,
+            days=days,
+            until=until,
+            deployment=deployment or Deployment(),
+            auth=auth,
+            faults=faults,
+        )
+        return cls(setup)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop serving."""
+        self.server.close()
+
+    @property
+    def url(self) -> str:
+        """Return the public API's root."""
+        path = "/v1" if self.setup.deployment.cloud else "/api/public/v1"
+        return f"http://127.0.0.1:{self.server.port}{path}"
+
+    @property
+    def configuration_url(self) -> str:
+        """Return the Configuration API's root."""
+        return f"http://127.0.0.1:{self.server.port}/api/v1"
+
+    @property
+    def client_id(self) -> str:
+        """Return the application's id."""
+        return self.credentials.client_id
+
+    @property
+    def client_secret(self) -> str:
+        """Return the application's secret."""
+        return self.credentials.client_secret
+
+    @property
+    def now(self) -> datetime:
+        """Return the lab's present."""
+        return datetime.fromtimestamp(self.world.now, UTC)
+
+    def advance(self, by: timedelta) -> datetime:
+        """Let time pass and return the new present."""
+        with self._lock:
+            self.world.advance(self.world.now + int(by.total_seconds()))
+        return self.now
+
+    def _respond(self, request: Request) -> Answer:
+        with self._lock:
+            if self._clock is not None:
+                self.world.advance(self._clock())
+            try:
+                return self._route(request)
+            except Refusal as refusal:
+                return refusal.answer
+            except (KeyError, TypeError, ValueError, AttributeError):
+                # A body of the wrong shape: the real server answers so too.
+                return anonymous_error(500, request.number)
+
+    def _route(self, request: Request) -> Answer:
+        path = request.path
+        for root in ("/api/public/v1", "/v1"):
+            if path.startswith(f"{root}/"):
+                below = path.removeprefix(root)
+                if below == "/applications/token" and request.method == "POST":
+                    return self.authority.token(request, public=True)
+                if below != "/health":
+                    self.authority.check(request)
+                return self._public.answer(_at(request, below))
+        if path == "/api/v1/applications/token" and request.method == "POST":
+            return self.authority.token(request, public=False)
+        return problem(404, "resource-not-found", f"No route for {path}.")
+
+
+def _at(request: Request, path: str) -> Request:
+    return Request(
+        request.method, path, request.query, request.body, request.headers, request.number
+    )
