@@ -142,7 +142,7 @@ def _connection(
     source = _zipf(dice, ends.sources)
     destination = dice.choice(ends.destinations)
     cadences, shares = zip(*known.CADENCES, strict=True)
-    per_day: int = dice.choices(cadences, shares)[0]
+    per_day = int(dice.choices(cadences, shares)[0])
     index = len(fleet.by_index)
     name = f"{source.name} -> {destination.connector.label} ({_TEAMS[index % len(_TEAMS)]})"
     if dice.random() >= known.SHARED_NAME_SHARE:

@@ -74,4 +74,3 @@ def choose(key: int, weights: Sequence[float], a: int = 0) -> int:
         if left < 0:
             return index
     return len(weights) - 1
-

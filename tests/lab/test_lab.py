@@ -47,7 +47,11 @@ def test_paging_through_all_jobs_gives_the_truth(lab: Lab, client: httpx.Client)
 
 
 def test_next_names_the_wrong_host_and_forgets_the_filters(client: httpx.Client) -> None:
-    query: dict[str, str | int] = {"status": "succeeded", "createdAtStart": "2026-10-10T00:00:00Z", "limit": 3}
+    query: dict[str, str | int] = {
+        "status": "succeeded",
+        "createdAtStart": "2026-10-10T00:00:00Z",
+        "limit": 3,
+    }
     page = client.get("/jobs", params=query).json()
     assert page["next"].startswith("http://localhost:8001/api/public/v1/jobs?")
     assert "status" not in page["next"]
