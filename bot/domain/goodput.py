@@ -271,7 +271,9 @@ class GoodputController:
 
     def _fail(self, rows: int) -> None:
         confirmed = self._size > self._settled
-        self._patience = min(2 * self._patience, LONGEST_PATIENCE) if confirmed else CEILING_PATIENCE
+        self._patience = (
+            min(2 * self._patience, LONGEST_PATIENCE) if confirmed else CEILING_PATIENCE
+        )
         self._ceiling, self._clean = rows, 0
         best = self._phase.best if isinstance(self._phase, _Start) else self._settled
         self._move(best if best < rows else max(self._settings.min_rows, rows // 2))

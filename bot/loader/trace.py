@@ -9,7 +9,12 @@ from typing import Any, Self, TextIO
 from bot.domain.batch_size import Controller, Observation, Step
 from bot.domain.errors import InputError
 
-_FIELDS = {"page_rows": int, "rows": int, "errors": int, "latency_ms": (int, float)}
+_FIELDS: dict[str, tuple[type, ...]] = {
+    "page_rows": (int,),
+    "rows": (int,),
+    "errors": (int,),
+    "latency_ms": (int, float),
+}
 
 
 class TraceWriter:
@@ -79,7 +84,7 @@ def _observation(line: str, where: str) -> Observation:
         raise InputError(f"{where}: not JSON: {error}") from None
     if not isinstance(value, dict):
         raise InputError(f"{where}: expected an object with {', '.join(_FIELDS)}")
-    wrong = [name for name, kind in _FIELDS.items() if not _is(value.get(name), kind)]
+    wrong = [name for name, kinds in _FIELDS.items() if not _is(value.get(name), kinds)]
     if wrong:
         raise InputError(f"{where}: {', '.join(wrong)}: missing, or not a number of at least 0")
     observation = Observation(**{name: value[name] for name in _FIELDS})
@@ -88,7 +93,8 @@ def _observation(line: str, where: str) -> Observation:
     return observation
 
 
-def _is(value: Any, kind: type | tuple[type, ...]) -> bool:
-    if isinstance(value, bool) or not isinstance(value, kind):
+def _is(value: Any, kinds: tuple[type, ...]) -> bool:
+    if isinstance(value, bool) or not any(isinstance(value, kind) for kind in kinds):
         return False
-    return math.isfinite(value) and value >= 0
+    number: float = value
+    return math.isfinite(number) and number >= 0
