@@ -30,6 +30,7 @@ VERBS: dict[str, Verb] = {
         "bot.cli.knobs",
         "Print the tuning options that trimtab knows and may turn, with their limits.",
     ),
+    "load": Verb("bot.cli.load", "Run native pipelines that find their own write batch size."),
 }
 
 
