@@ -4,7 +4,7 @@ select
     case
         when terms.term is null then 'never_seen'
         when syncs.created_at < terms.seen_from then 'before_first_look'
-        when syncs.created_at <= terms.seen_to then 'seen'
+        when terms.present and syncs.created_at <= terms.seen_to then 'seen'
         else 'between_looks'
     end::enum ('never_seen', 'before_first_look', 'between_looks', 'seen') as certainty
 from syncs
