@@ -1,0 +1,179 @@
+"""Evaluations: what every block of a root comes to, as tfparse works it out."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from bot.domain.errors import TerraformError
+from bot.terraform import hcl
+from bot.terraform.address import Steps
+from bot.terraform.configuration import Configuration
+from bot.terraform.document import BOM
+from bot.terraform.root import variable_files
+from bot.terraform.shadow import shadow
+
+TIMEOUT_SECONDS: Final = 600
+_PROCESS = Path(__file__).with_name("tfparse_process.py")
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_INTERNAL = {"locals", "variable", "output", "terraform"}
+_ECHOED = {"__tfmeta", "id", "for_each", "count"}
+_LOCAL_SOURCE = (".", "/")
+ABSENT: Final = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Values of every block that can have an effect, by address; `repeated` ones are unsure."""
+
+    blocks: Mapping[str, Any]
+    repeated: frozenset[str]
+
+    def at(self, address: str, path: Steps) -> Any:
+        """Return the value at a path, or `ABSENT`."""
+        value = self.blocks.get(address, ABSENT)
+        for step in path:
+            value = _opened(value)
+            if isinstance(value, dict):
+                value = value.get(str(step), ABSENT)
+            elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+                value = value[step]
+            else:
+                return ABSENT
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One leaf that is not the same in two evaluations."""
+
+    address: str
+    path: Steps
+    before: Any
+    after: Any
+
+
+def evaluate(
+    configuration: Configuration, replaced: Mapping[Path, bytes] | None = None
+) -> Evaluation:
+    """Evaluate a root, with some of its files replaced.
+
+    Calls of `jsonencode()` are left out in what tfparse gets to see, so that a configuration is
+    an object of which every leaf can be compared, even where a secret beside it is unknown.
+
+    Raises:
+        TerraformError: when tfparse fails, or takes longer than ten minutes.
+    """
+    contents = {path: document.data for path, document in configuration.documents.items()}
+    contents |= replaced or {}
+    shadowed = dict(replaced or {})
+    for path, data in contents.items():
+        if path.suffix == ".tf" and b"jsonencode" in data:
+            shadowed[path] = _without_jsonencode(data)
+    folders = {module.folder for module in configuration.modules()}
+    folders |= {path.parent for path in variable_files(configuration.root)}
+    with shadow(folders, shadowed) as copies:
+        root = copies[configuration.root.path]
+        names = [
+            os.path.relpath(copies[path.parent] / path.name, root)
+            for path in variable_files(configuration.root)
+        ]
+        return _read(_run(root, names, configuration))
+
+
+def differences(before: Evaluation, after: Evaluation) -> Iterator[Difference]:
+    """List every leaf that differs; a block that came or went is a leaf itself."""
+    for address in sorted({*before.blocks, *after.blocks}):
+        old = before.blocks.get(address, ABSENT)
+        new = after.blocks.get(address, ABSENT)
+        if old is ABSENT or new is ABSENT:
+            yield Difference(address, (), old, new)
+        elif old != new:
+            yield from _leaves(address, (), old, new)
+
+
+def _leaves(address: str, path: Steps, old: Any, new: Any) -> Iterator[Difference]:
+    old, new = _opened(old), _opened(new)
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in sorted({*old, *new}):
+            yield from _leaves(
+                address, (*path, key), old.get(key, ABSENT), new.get(key, ABSENT)
+            )
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for position, pair in enumerate(zip(old, new, strict=True)):
+            yield from _leaves(address, (*path, position), *pair)
+    elif old != new or type(old) is not type(new):
+        yield Difference(address, path, old, new)
+
+
+def _opened(value: Any) -> Any:
+    """Look into JSON that is kept as text."""
+    if isinstance(value, str) and value[:1] in {"{", "["}:
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _without_jsonencode(data: bytes) -> bytes:
+    start = len(BOM) if data.startswith(BOM) else 0
+    body = bytearray(data)
+    for offset in hcl.calls_outside_templates(data[start:], b"jsonencode"):
+        at = offset + start
+        body[at : at + len(b"jsonencode")] = b" " * len(b"jsonencode")
+    return bytes(body)
+
+
+def _run(root: Path, names: list[str], configuration: Configuration) -> Any:
+    command = [sys.executable, "-P", str(_PROCESS), str(root), *names]
+    try:
+        done = subprocess.run(  # noqa: S603  our own script, arguments as a list
+            command, capture_output=True, timeout=TIMEOUT_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise TerraformError(f"{configuration.root.path} takes too long to evaluate") from error
+    if done.returncode != 0:
+        last = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        raise TerraformError(f"{configuration.root.path} cannot be evaluated: {last[:300]}")
+    return json.loads(done.stdout)
+
+
+def _read(raw: Any) -> Evaluation:
+    identities = {
+        block["id"]: block["__tfmeta"]["path"]
+        for blocks in raw.values()
+        for block in blocks
+        if isinstance(block.get("id"), str)
+    }
+
+    def clean(value: Any) -> Any:
+        if isinstance(value, dict):
+            skip = {"id", "__tfmeta"} if "__tfmeta" in value else set()
+            return {key: clean(inner) for key, inner in value.items() if key not in skip}
+        if isinstance(value, list):
+            return [clean(inner) for inner in value]
+        if isinstance(value, str) and len(value) >= 36:  # noqa: PLR2004  a UUID
+            return _UUID.sub(lambda match: identities.get(match[0], match[0]), value)
+        return value
+
+    found: dict[str, Any] = {}
+    repeated = set()
+    for kind, blocks in raw.items():
+        if kind in _INTERNAL:
+            continue
+        for block in blocks:
+            if kind == "module" and str(block.get("source", "")).startswith(_LOCAL_SOURCE):
+                continue
+            address = block["__tfmeta"]["path"]
+            values = {key: clean(value) for key, value in block.items() if key not in _ECHOED}
+            if address in found:
+                repeated.add(address)
+                values = {"first": found[address], "again": values}
+            found[address] = values
+    return Evaluation(found, frozenset(repeated))
