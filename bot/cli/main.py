@@ -26,6 +26,10 @@ class Verb:
 
 
 VERBS: dict[str, Verb] = {
+    "terraform": Verb(
+        "bot.cli.terraform",
+        "Find the literal behind a value in a Terraform root, and change it with a proof.",
+    ),
     "knobs": Verb(
         "bot.cli.knobs",
         "Print the tuning options that trimtab knows and may turn, with their limits.",

@@ -21,6 +21,7 @@ class RefusalReason(StrEnum):
     JSON_TEXT = "json_text"
     MANUAL = "manual_schedule"
     MERGE = "merge"
+    NEVER = "never_touched"
     NOT_FOUND = "not_found"
     OUTSIDE = "outside_repository"
     SENSITIVE = "sensitive"

@@ -1,5 +1,7 @@
 """Calls: the functions of Terraform that a value can be followed through."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,7 @@ from bot.terraform.syntax import Call, Expression, For, Kind, Literal, Tuple
 if TYPE_CHECKING:
     from bot.terraform.resolver import Resolver
 
+Rows = list[tuple[Step, Reached]]
 _CONVERSIONS = {
     "tostring",
     "tonumber",
@@ -25,45 +28,21 @@ _CONVERSIONS = {
     "nonsensitive",
     "one",
 }
-_COLLECTIONS = {"merge", "concat", "flatten", "values", "keys", "fileset", "zipmap"}
-_DECODERS = {"jsondecode", "yamldecode"}
+_COLLECTIONS = {"merge", "concat", "flatten", "values", "keys", "fileset"}
 _ENCODERS = {"jsondecode": "jsonencode", "yamldecode": "yamlencode"}
 
 
-def reach(
-    resolver: "Resolver", call: Call, scope: Scope, path: Steps, trail: Trail
-) -> Outcome:
+def reach(resolver: "Resolver", call: Call, scope: Scope, path: Steps, trail: Trail) -> Outcome:
     """Follow a path through a function call."""
-    arguments = call.arguments
-    name = call.name
-    if call.expanded and name not in _COLLECTIONS:
+    way = _WAYS.get(call.name)
+    if way is None or not way.fewest <= len(call.arguments) <= way.most:
         return _unknown(call)
-    if name == "try" and arguments:
-        return _try(resolver, call, scope, path, trail)
-    if name == "coalesce" and arguments:
-        return _coalesce(resolver, call, scope, path, trail)
-    if name == "lookup" and len(arguments) in {2, 3}:
-        return _lookup(resolver, call, scope, path, trail)
-    if name == "element" and len(arguments) == 2:  # noqa: PLR2004  list, index
-        return _element(resolver, call, scope, path, trail)
-    if name in _DECODERS and len(arguments) == 1:
-        return _decode(resolver, call, scope, path, trail)
-    if name == "jsonencode" and len(arguments) == 1 and path:
-        return resolver.reach(arguments[0], scope, path, trail)
-    if name == "file" and len(arguments) == 1:
-        return _file(resolver, call, scope, path, trail) if path else Reached(call, scope, trail)
-    if name in _CONVERSIONS and len(arguments) == 1:
-        return _convert(resolver, call, scope, path, trail)
-    if name == "merge" and path:
-        return _merge(resolver, call, scope, path, trail)
-    if name in _COLLECTIONS:
-        return _collection(resolver, call, scope, path, trail)
-    return _unknown(call)
+    if call.expanded and call.name not in _COLLECTIONS:
+        return _unknown(call)
+    return way.follow(resolver, call, scope, path, trail)
 
 
-def elements(
-    resolver: "Resolver", call: Call, scope: Scope
-) -> list[tuple[Step, Reached]] | Refusal:
+def elements(resolver: "Resolver", call: Call, scope: Scope) -> Rows | Refusal:
     """List what a collection function returns, with the keys."""
     if call.expanded:
         return _unknown(call)
@@ -76,20 +55,30 @@ def elements(
         if isinstance(found, Refusal):
             return found
         sources.append(found)
-    if name == "merge":
-        merged: dict[Step, Reached] = {}
-        for source in sources:
-            merged |= dict(source)
-        return list(merged.items())
+    if name in {"merge", "concat"}:
+        return _joined(name, sources)
+    return _of_one(resolver, call, sources[0]) if len(sources) == 1 else _unknown(call)
+
+
+def _joined(name: str, sources: list[Rows]) -> Rows:
     if name == "concat":
         return _numbered([value for source in sources for _key, value in source])
-    if name in {"values", "keys"} and len(sources) == 1:
-        pairs = sorted(sources[0], key=lambda pair: str(pair[0]))
-        return _numbered([_key_of(pair) if name == "keys" else pair[1] for pair in pairs])
-    if name == "flatten" and len(sources) == 1:
-        return _flatten(resolver, [value for _key, value in sources[0]])
-    if name in {"toset", "tolist", "tomap"} and len(sources) == 1:
-        return _converted(resolver, name, sources[0], call)
+    merged: dict[Step, Reached] = {}
+    for source in sources:
+        merged |= dict(source)
+    return list(merged.items())
+
+
+def _of_one(resolver: "Resolver", call: Call, source: Rows) -> Rows | Refusal:
+    match call.name:
+        case "values" | "keys":
+            pairs = sorted(source, key=lambda pair: str(pair[0]))
+            wants_keys = call.name == "keys"
+            return _numbered([_key_of(pair) if wants_keys else pair[1] for pair in pairs])
+        case "flatten":
+            return _flatten(resolver, [value for _key, value in source])
+        case "toset" | "tolist" | "tomap":
+            return _converted(resolver, call.name, source, call)
     return _unknown(call)
 
 
@@ -98,9 +87,7 @@ def _unknown(call: Call) -> Refusal:
     return refuse(reason, f"the value comes out of {call.name}()", call)
 
 
-def _convert(
-    resolver: "Resolver", call: Call, scope: Scope, path: Steps, trail: Trail
-) -> Outcome:
+def _convert(resolver: "Resolver", call: Call, scope: Scope, path: Steps, trail: Trail) -> Outcome:
     """Follow through a conversion; an empty path into a collection stops at the call."""
     if call.name == "toset" and path and isinstance(path[0], str):
         found = resolver.elements(call, scope)
@@ -114,6 +101,18 @@ def _convert(
     if not path and call.name == "toset" and isinstance(inner, Reached):
         return Reached(call, scope, trail)
     return inner
+
+
+def _encode(resolver: "Resolver", call: Call, scope: Scope, path: Steps, trail: Trail) -> Outcome:
+    if not path:
+        return _unknown(call)
+    return resolver.reach(call.arguments[0], scope, path, trail)
+
+
+def _read(resolver: "Resolver", call: Call, scope: Scope, path: Steps, trail: Trail) -> Outcome:
+    if not path:
+        return Reached(call, scope, trail)
+    return _file(resolver, call, scope, path, trail)
 
 
 def _collection(
@@ -130,10 +129,10 @@ def _collection(
     return resolver.reach(element.expression, element.scope, path[1:], trail)
 
 
-def _merge(
-    resolver: "Resolver", call: Call, scope: Scope, path: Steps, trail: Trail
-) -> Outcome:
+def _merge(resolver: "Resolver", call: Call, scope: Scope, path: Steps, trail: Trail) -> Outcome:
     """Ask the operands from right to left: the first that has the key decides."""
+    if not path:
+        return Reached(call, scope, trail)
     if call.expanded:
         return _unknown(call)
     for argument in reversed(call.arguments):
@@ -159,9 +158,7 @@ def _try(resolver: "Resolver", call: Call, scope: Scope, path: Steps, trail: Tra
     return found
 
 
-def _coalesce(
-    resolver: "Resolver", call: Call, scope: Scope, path: Steps, trail: Trail
-) -> Outcome:
+def _coalesce(resolver: "Resolver", call: Call, scope: Scope, path: Steps, trail: Trail) -> Outcome:
     found: Outcome = Missing(call, len(path))
     for argument in call.arguments:
         found = resolver.reach(argument, scope, path, trail)
@@ -176,9 +173,7 @@ def _is_empty(expression: Expression) -> bool:
     )
 
 
-def _lookup(
-    resolver: "Resolver", call: Call, scope: Scope, path: Steps, trail: Trail
-) -> Outcome:
+def _lookup(resolver: "Resolver", call: Call, scope: Scope, path: Steps, trail: Trail) -> Outcome:
     key = constants.text(resolver.constant(call.arguments[1], scope))
     if key is None:
         return refuse(
@@ -194,9 +189,7 @@ def _lookup(
     return found
 
 
-def _element(
-    resolver: "Resolver", call: Call, scope: Scope, path: Steps, trail: Trail
-) -> Outcome:
+def _element(resolver: "Resolver", call: Call, scope: Scope, path: Steps, trail: Trail) -> Outcome:
     index = resolver.constant(call.arguments[1], scope)
     found = resolver.elements(call.arguments[0], scope)
     if isinstance(found, Refusal):
@@ -207,9 +200,7 @@ def _element(
     return resolver.reach(chosen.expression, chosen.scope, path, trail)
 
 
-def _decode(
-    resolver: "Resolver", call: Call, scope: Scope, path: Steps, trail: Trail
-) -> Outcome:
+def _decode(resolver: "Resolver", call: Call, scope: Scope, path: Steps, trail: Trail) -> Outcome:
     source = call.arguments[0]
     if isinstance(source, Call) and source.name == _ENCODERS[call.name]:
         return resolver.reach(source.arguments[0], scope, path, trail)
@@ -254,9 +245,7 @@ def _file(
     return resolver.reach(top, scope, path, trail)
 
 
-def _files(
-    resolver: "Resolver", call: Call, scope: Scope
-) -> list[tuple[Step, Reached]] | Refusal:
+def _files(resolver: "Resolver", call: Call, scope: Scope) -> Rows | Refusal:
     values = [resolver.constant(argument, scope) for argument in call.arguments]
     if len(values) != 2 or not all(isinstance(value, str) for value in values):  # noqa: PLR2004
         return _unknown(call)
@@ -271,7 +260,7 @@ def _files(
     ]
 
 
-def _numbered(values: list[Reached]) -> list[tuple[Step, Reached]]:
+def _numbered(values: list[Reached]) -> Rows:
     return list(enumerate(values))
 
 
@@ -281,9 +270,7 @@ def _key_of(pair: tuple[Step, Reached]) -> Reached:
     return Reached(derived, pair[1].scope)
 
 
-def _flatten(
-    resolver: "Resolver", values: list[Reached]
-) -> list[tuple[Step, Reached]] | Refusal:
+def _flatten(resolver: "Resolver", values: list[Reached]) -> Rows | Refusal:
     flat: list[Reached] = []
     for value in values:
         found = resolver.reach(value.expression, value.scope, ())
@@ -310,9 +297,7 @@ def _is_list(expression: Expression) -> bool:
     return isinstance(expression, Tuple)
 
 
-def _converted(
-    resolver: "Resolver", name: str, source: list[tuple[Step, Reached]], call: Call
-) -> list[tuple[Step, Reached]] | Refusal:
+def _converted(resolver: "Resolver", name: str, source: Rows, call: Call) -> Rows | Refusal:
     if name != "toset":
         return source
     found: dict[Step, Reached] = {}
@@ -322,3 +307,27 @@ def _converted(
             return refuse(RefusalReason.COMPUTED, "a member of the set is not a constant", call)
         found[Subscript(text)] = element
     return list(found.items())
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How a function is followed, and how many arguments it takes."""
+
+    follow: Callable[["Resolver", Call, Scope, Steps, Trail], Outcome]
+    fewest: int
+    most: int
+
+
+_ANY = 1_000
+_WAYS = {
+    **dict.fromkeys(_CONVERSIONS, _Way(_convert, 1, 1)),
+    **dict.fromkeys(_COLLECTIONS, _Way(_collection, 1, _ANY)),
+    **dict.fromkeys(_ENCODERS, _Way(_decode, 1, 1)),
+    "coalesce": _Way(_coalesce, 1, _ANY),
+    "element": _Way(_element, 2, 2),
+    "file": _Way(_read, 1, 1),
+    "jsonencode": _Way(_encode, 1, 1),
+    "lookup": _Way(_lookup, 2, 3),
+    "merge": _Way(_merge, 1, _ANY),
+    "try": _Way(_try, 1, _ANY),
+}

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.domain.edit import RefusalReason
-from bot.domain.edit import Refusal
+from bot.domain.edit import Refusal, RefusalReason
 from bot.terraform import hcl, jsonfile, yamlfile
 from bot.terraform.address import Key, ModuleStep
 from bot.terraform.document import Document, Language
@@ -146,9 +145,9 @@ class Configuration:
 def call_folder(module: Module, call: Block) -> Path | None:
     """Return the folder of a local module, or None when its source is elsewhere."""
     source = call.value("source")
-    if isinstance(source, Literal) and isinstance(source.value, str):
-        if source.value in {".", ".."} or source.value.startswith(_LOCAL):
-            return normal(module.folder / source.value)
+    text = source.value if isinstance(source, Literal) else None
+    if isinstance(text, str) and (text in {".", ".."} or text.startswith(_LOCAL)):
+        return normal(module.folder / text)
     return None
 
 

@@ -3,7 +3,8 @@
 import operator
 from collections.abc import Callable
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final, Literal as Only
+from typing import TYPE_CHECKING, Any, Final
+from typing import Literal as Only
 
 from bot.terraform.scope import Derived, Reached, Scope
 from bot.terraform.syntax import (
@@ -32,7 +33,9 @@ UNKNOWN: Final = _Unknown.UNKNOWN
 Constant = Scalar | Only[_Unknown.UNKNOWN]
 
 
-def constant(resolver: "Resolver", expression: Expression, scope: Scope) -> Constant:
+def constant(  # noqa: PLR0911  one return per form of expression
+    resolver: "Resolver", expression: Expression, scope: Scope
+) -> Constant:
     """Work out a scalar, or return `UNKNOWN`."""
     match expression:
         case Literal(value=value) | Derived(value=value):

@@ -15,7 +15,9 @@ Table = dict[Step, Reached] | Refusal
 Elements = list[tuple[Step, Reached]]
 
 
-def elements(resolver: "Resolver", expression: Expression, scope: Scope) -> Elements | Refusal:
+def elements(  # noqa: PLR0911  one return per form of collection
+    resolver: "Resolver", expression: Expression, scope: Scope
+) -> Elements | Refusal:
     """List what a collection holds, with the keys, or say why that cannot be told."""
     found = resolver.reach(expression, scope, ())
     if isinstance(found, Refusal):

@@ -101,9 +101,7 @@ def _leaves(address: str, path: Steps, old: Any, new: Any) -> Iterator[Differenc
     old, new = _opened(old), _opened(new)
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted({*old, *new}):
-            yield from _leaves(
-                address, (*path, key), old.get(key, ABSENT), new.get(key, ABSENT)
-            )
+            yield from _leaves(address, (*path, key), old.get(key, ABSENT), new.get(key, ABSENT))
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         for position, pair in enumerate(zip(old, new, strict=True)):
             yield from _leaves(address, (*path, position), *pair)

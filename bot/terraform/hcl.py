@@ -63,6 +63,11 @@ class Block:
         return self.document.line(self.start)
 
     @property
+    def text(self) -> str:
+        """Return it as written."""
+        return self.document.text(self.start, self.end)
+
+    @property
     def arguments(self) -> dict[str, Argument]:
         """Return its arguments by name."""
         return self._body.arguments
@@ -279,7 +284,7 @@ def _primary(document: Document, node: "Node") -> Expression:
 _Span = tuple[Document, int, int]
 
 
-def _literal(document: Document, node: "Node", span: _Span) -> Expression:
+def _literal(_: Document, node: "Node", span: _Span) -> Expression:
     inner = node.named_children[0]
     text = _text(inner)
     match inner.type:
@@ -309,7 +314,7 @@ def _wrapped(document: Document, node: "Node", _span: _Span) -> Expression:
     return _primary(document, node.named_children[0])
 
 
-def _name(_document: Document, node: "Node", span: _Span) -> Expression:
+def _name(_: Document, node: "Node", span: _Span) -> Expression:
     return Name(*span, _text(node))
 
 
@@ -337,9 +342,7 @@ def _object(document: Document, node: "Node", span: _Span) -> Expression:
         for child in node.named_children:
             if child.type == "object_elem":
                 sides = [c for c in child.named_children if c.type == "expression"]
-                entries.append(
-                    Entry(_object_key(document, sides[0]), _convert(document, sides[1]))
-                )
+                entries.append(Entry(_object_key(document, sides[0]), _convert(document, sides[1])))
         return entries
 
     return Object(*span, load)

@@ -1,11 +1,13 @@
 """The index: every block of a root that trimtab knows, in one pass."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from bot.terraform.address import Address, ModuleStep, Steps, parse_address
+from bot.domain.errors import InputError
+from bot.terraform.address import Address, Steps, parse_address
 from bot.terraform.configuration import Configuration
 from bot.terraform.evaluation import Evaluation, evaluate
 from bot.terraform.hcl import Block
@@ -81,6 +83,19 @@ class Index:
             if other == block or other.startswith(f"{block}[")
         ]
 
+    def users_of_data(self, address: str) -> list[str]:
+        """List the instances whose arguments name a data source."""
+        data = parse_address(address)
+        place = self.place(data)
+        if place is None:
+            return []
+        name = re.compile(rf"\bdata\.{data.type}\.{re.escape(data.name)}\b")
+        users: list[str] = []
+        for (mode, kind, label), block in place.instance.module.resources.items():
+            if block is not place.block and name.search(block.text):
+                users += self.instances(Address(data.modules, mode, kind, label))
+        return users
+
     def _resources(self) -> Iterator[Resource]:
         top = self.configuration.top.module
         for text, values in sorted(self.evaluation.blocks.items()):
@@ -121,13 +136,8 @@ def is_known(text: str) -> bool:
     """Tell whether an evaluated address is one that trimtab knows."""
     if "airbyte_" not in text and "snowflake_warehouse" not in text:
         return False
-    from bot.domain.errors import InputError
-
     try:
         address = parse_address(text)
     except InputError:
         return False
     return is_known_type(address.mode, address.type)
-
-
-__all__ = ["Index", "ModuleStep", "Place", "Resource", "index", "is_known", "is_known_type"]

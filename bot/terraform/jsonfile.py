@@ -66,9 +66,7 @@ class _Scanner:
         if match is None:
             raise JsonSyntaxError(start)
         self.at = match.end()
-        return Literal(
-            self.document, start, self.at, Kind.NUMBER, number(match[0].decode("ascii"))
-        )
+        return Literal(self.document, start, self.at, Kind.NUMBER, number(match[0].decode("ascii")))
 
     def _items(self, closing: bytes, read: Callable[[], T]) -> list[T]:
         found: list[T] = []

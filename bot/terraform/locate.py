@@ -8,7 +8,7 @@ from bot.domain.edit import Refusal, RefusalReason, Site
 from bot.domain.errors import InputError, TerraformError
 from bot.terraform import snippet
 from bot.terraform.address import Address, Steps, parse_address, parse_path, render
-from bot.terraform.configuration import call_folder, redeclared
+from bot.terraform.configuration import call_folder
 from bot.terraform.evaluation import ABSENT
 from bot.terraform.hcl import Block
 from bot.terraform.index import Index, Place, is_known_type
@@ -62,9 +62,7 @@ def locate(index: Index, address: str, path: str) -> Site | Refusal:
     return found if isinstance(found, Refusal) else found.site
 
 
-def find(
-    index: Index, address: str, path: str, wanted: Scalar = None
-) -> Location | Refusal:
+def find(index: Index, address: str, path: str, wanted: Scalar = None) -> Location | Refusal:
     """Do what `locate` does, and keep what an edit needs; `wanted` goes into the snippets."""
     try:
         target, steps = parse_address(address), parse_path(path)
@@ -74,7 +72,7 @@ def find(
         found = _find(index, target, steps)
     except TerraformError as error:
         found = Refusal(RefusalReason.SYNTAX, error.message)
-    return _helped(index, target, steps, found, wanted) if isinstance(found, Refusal) else found
+    return helped(index, target, steps, found, wanted) if isinstance(found, Refusal) else found
 
 
 def _find(index: Index, address: Address, path: Steps) -> Location | Refusal:
@@ -89,14 +87,12 @@ def _find(index: Index, address: Address, path: Steps) -> Location | Refusal:
     if value is None:
         return _at_block(RefusalReason.ABSENT, f"{address} does not set {path[0]}", block)
     scope = index.configuration.scope(block, place.instance, address.key)
-    trail = Trail((address.block + render(("", *path))[3:],)) if False else Trail(
-        (f"{address.block}{render(path)}",)
-    )
+    trail = Trail((f"{address.block}{render(path)}",))
     found = index.resolver.reach(value, scope, path[1:], trail)
     if isinstance(found, Refusal):
         return found
     if isinstance(found, Missing):
-        return refuse(RefusalReason.ABSENT, f"{address} does not set {_dotted(path)}", found.where)
+        return refuse(RefusalReason.ABSENT, f"{address} does not set {dotted(path)}", found.where)
     location = _literal(address, path, found)
     return location if isinstance(location, Refusal) else _confirmed(index, location)
 
@@ -109,16 +105,14 @@ def _unsuitable(index: Index, address: Address, path: Steps, place: Place) -> Re
             RefusalReason.NOT_FOUND, f"trimtab does not edit blocks of type {address.type}", block
         )
     name = f"{address.mode}.{address.type}.{address.name}"
-    for module, broken in ((place.instance.module, place.instance.module.broken),):
-        del module
-        for document, line in broken:
-            if document is block.document:
-                return Refusal(
-                    RefusalReason.SYNTAX, f"{document.name} cannot be read", document.name, line
-                )
+    for document, line in place.instance.module.broken:
+        if document is block.document:
+            return Refusal(
+                RefusalReason.SYNTAX, f"{document.name} cannot be read", document.name, line
+            )
     refusals = (
         _foreign(index, place),
-        redeclared_block(place, name),
+        _redeclared(place, name),
         _wrong_key(index, address, block),
         _secret(path, block),
         _ignored(path, block),
@@ -127,7 +121,7 @@ def _unsuitable(index: Index, address: Address, path: Steps, place: Place) -> Re
     return next((refusal for refusal in refusals if refusal is not None), None)
 
 
-def redeclared_block(place: Place, name: str) -> Refusal | None:
+def _redeclared(place: Place, name: str) -> Refusal | None:
     """Refuse a block that an override file changes."""
     place_twice = place.instance.module.twice.get(name)
     if place_twice is None:
@@ -169,7 +163,7 @@ def _secret(path: Steps, block: Block) -> Refusal | None:
     names = [step for step in path if isinstance(step, str)]
     if "configuration_secrets" in names or any(_SECRET.search(name) for name in names[1:]):
         return _at_block(
-            RefusalReason.SENSITIVE, f"{_dotted(path)} may hold a secret, trimtab leaves it", block
+            RefusalReason.SENSITIVE, f"{dotted(path)} may hold a secret, trimtab leaves it", block
         )
     return None
 
@@ -180,7 +174,7 @@ def _ignored(path: Steps, block: Block) -> Refusal | None:
         return None
     return _at_block(
         RefusalReason.IGNORED,
-        f"ignore_changes has {_dotted(ignored)}: Terraform would not apply the change",
+        f"ignore_changes has {dotted(ignored)}: Terraform would not apply the change",
         block,
     )
 
@@ -212,9 +206,9 @@ def _literal(address: Address, path: Steps, found: Reached) -> Location | Refusa
         )
     if not isinstance(expression, Literal):
         what = "is not a single literal"
-        return refuse(RefusalReason.COMPUTED, f"{_dotted(path)} {what}", expression)
+        return refuse(RefusalReason.COMPUTED, f"{dotted(path)} {what}", expression)
     if expression.kind is Kind.NULL:
-        return refuse(RefusalReason.ABSENT, f"{_dotted(path)} is null", expression)
+        return refuse(RefusalReason.ABSENT, f"{dotted(path)} is null", expression)
     if expression.document.embedded:
         return refuse(
             RefusalReason.INTERPOLATION, "the value is inside an expression in JSON", expression
@@ -242,7 +236,7 @@ def _confirmed(index: Index, location: Location) -> Location | Refusal:
     if value is ABSENT or not same(value, literal.value):
         return refuse(
             RefusalReason.UNVERIFIED,
-            f"evaluating {_dotted(location.path)} does not give this literal",
+            f"evaluating {dotted(location.path)} does not give this literal",
             literal,
         )
     return location
@@ -286,11 +280,12 @@ def _at_block(reason: RefusalReason, detail: str, block: Block) -> Refusal:
     return Refusal(reason, detail, block.document.name, block.line)
 
 
-def _dotted(path: Steps) -> str:
+def dotted(path: Steps) -> str:
+    """Write a path as people do: `schedule.cron_expression`."""
     return render(path).removeprefix(".")
 
 
-def _helped(
+def helped(
     index: Index, address: Address, path: Steps, refusal: Refusal, wanted: Scalar
 ) -> Refusal:
     """Complete a refusal: where to edit by hand, and what to paste there."""
@@ -309,6 +304,3 @@ def _helped(
     if text is None:
         text = snippet.assignment(path, wanted)
     return replace(refusal, detail=detail, file=file, line=line, snippet=text)
-
-
-__all__ = ["CRON", "Location", "find", "locate", "redeclared", "same"]

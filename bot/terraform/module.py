@@ -69,10 +69,12 @@ def _blocks(module: Module, document: Document) -> tuple[Block, ...]:
     return file.body.blocks
 
 
-def _declare(module: Module, block: Block, *, overrides: bool) -> None:
+def _declare(  # noqa: C901  one case per type of block
+    module: Module, block: Block, *, overrides: bool
+) -> None:
     labels = block.labels
     match block.type, len(labels):
-        case ("resource" | "data"), 2:
+        case (("resource" | "data"), 2):
             key = (block.type, labels[0], labels[1])
             name = ".".join(key)
             _once(module, module.resources, key, block, name=name, overrides=overrides)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 CONFIGURATION_DATA = "airbyte_connector_configuration"
 
 
-def reach(
+def reach(  # noqa: C901, PLR0911  one case per kind of name
     resolver: "Resolver", name: Name, scope: Scope, steps: Steps, trail: Trail
 ) -> Outcome:
     """Follow a name and the steps behind it."""
@@ -69,6 +69,9 @@ def _variable(
     if found is None:
         return _no_value(block, instance, name)
     value, scope = found
+    if scope.instance is not instance:
+        called = f"{scope.instance.prefix}module.{instance.steps[-1].name}.{name}"
+        trail = trail.via(called, rest)
     result = resolver.reach(value, scope, rest, trail)
     kind = block.value("type")
     if kind is not None:
@@ -122,9 +125,7 @@ def _local(
     return resolver.reach(argument.value, Scope(instance), rest, trail)
 
 
-def _each(
-    resolver: "Resolver", name: Name, scope: Scope, steps: Steps, trail: Trail
-) -> Outcome:
+def _each(resolver: "Resolver", name: Name, scope: Scope, steps: Steps, trail: Trail) -> Outcome:
     if scope.for_each is None or scope.key is None:
         return refuse(RefusalReason.COMPUTED, "there is no for_each around it", name)
     if steps[0] == "key":
@@ -145,7 +146,9 @@ def _output(
         return refuse(RefusalReason.NOT_FOUND, f"there is no module {name!r}", at)
     child = resolver.configuration.child(instance, ModuleStep(name, key))
     if child is None:
-        where = "outside of the repository" if call_folder(instance.module, call) is None else "lost"
+        where = (
+            "outside of the repository" if call_folder(instance.module, call) is None else "lost"
+        )
         return refuse(RefusalReason.OUTSIDE, f"module {name!r} is {where}", at)
     block = child.module.outputs.get(rest[0])
     value = None if block is None else block.value("value")

@@ -24,6 +24,7 @@ from bot.terraform.syntax import (
 )
 
 _DEPTH = 120
+NOWHERE = Trail()
 
 
 class Resolver:
@@ -35,7 +36,7 @@ class Resolver:
         self._depth = 0
 
     def reach(
-        self, expression: Expression, scope: Scope, path: Steps, trail: Trail = Trail()
+        self, expression: Expression, scope: Scope, path: Steps, trail: Trail = NOWHERE
     ) -> Outcome:
         """Follow `path` into an expression.
 
@@ -50,7 +51,7 @@ class Resolver:
         finally:
             self._depth -= 1
 
-    def _reach(
+    def _reach(  # noqa: C901, PLR0911  one case per form of expression
         self, expression: Expression, scope: Scope, path: Steps, trail: Trail
     ) -> Outcome:
         match expression:
@@ -84,12 +85,12 @@ class Resolver:
                 )
             case Operation():
                 return refuse(
-                    RefusalReason.COMPUTED, f"the value is worked out: {expression.text}", expression
+                    RefusalReason.COMPUTED,
+                    f"the value is worked out: {expression.text}",
+                    expression,
                 )
         what = getattr(expression, "what", "expression")
-        return refuse(
-            RefusalReason.COMPUTED, f"trimtab does not follow this {what}", expression
-        )
+        return refuse(RefusalReason.COMPUTED, f"trimtab does not follow this {what}", expression)
 
     def _leaf(self, expression: Expression, scope: Scope, path: Steps, trail: Trail) -> Outcome:
         if not path:

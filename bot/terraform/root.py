@@ -1,5 +1,6 @@
 """Roots: a folder that Terraform is run in, with the variable files it is run with."""
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,11 +44,9 @@ def open_root(path: Path, var_files: Sequence[str] = ()) -> Root:
 
 def find_roots(top: Path) -> list[Path]:
     """List the folders beneath `top` that hold configuration, sorted."""
-    found = []
-    for folder in _folders(top):
-        if folder != top and any(configuration_files(folder)):
-            found.append(folder)
-    return found
+    return [
+        folder for folder in _folders(top) if folder != top and any(configuration_files(folder))
+    ]
 
 
 def configuration_files(folder: Path) -> Iterator[Path]:
@@ -84,12 +83,12 @@ def variable_files(root: Root) -> list[Path]:
 def unused_variable_files(root: Root) -> list[Path]:
     """List variable files in and beneath the root that nobody has asked for."""
     used = set(variable_files(root))
-    found = []
-    for folder in _folders(root.path):
-        for path in sorted(folder.iterdir()):
-            if path.name.endswith((".tfvars", ".tfvars.json")) and path not in used:
-                found.append(path)
-    return found
+    return [
+        path
+        for folder in _folders(root.path)
+        for path in sorted(folder.iterdir())
+        if path.name.endswith((".tfvars", ".tfvars.json")) and path not in used
+    ]
 
 
 def read(root: Root, path: Path) -> Document:
@@ -112,14 +111,10 @@ def read(root: Root, path: Path) -> Document:
 
 def normal(path: Path) -> Path:
     """Fold `..` by name, as Terraform does, and leave symbolic links alone."""
-    import os.path
-
     return Path(os.path.normpath(path))
 
 
 def _relative(path: Path, start: Path) -> str:
-    import os.path
-
     return os.path.relpath(path, start)
 
 
@@ -132,8 +127,6 @@ def _var_file(folder: Path, name: str) -> Path:
 
 
 def _folders(top: Path) -> Iterator[Path]:
-    import os
-
     for here, names, _files in os.walk(top):
         names[:] = sorted(name for name in names if name not in _SKIPPED_FOLDERS)
         yield Path(here)

@@ -34,9 +34,12 @@ def written(value: Scalar, kind: Kind | None = None) -> str:
     """Write a scalar as HCL; text that reads as a number stays bare unless `kind` is string."""
     if value is None:
         return '"…"'
-    if isinstance(value, str) and kind is not Kind.STRING:
-        if value in {"true", "false"} or _is_number(value):
-            return value
+    if (
+        isinstance(value, str)
+        and kind is not Kind.STRING
+        and (value in {"true", "false"} or _is_number(value))
+    ):
+        return value
     return quote_hcl(value) if isinstance(value, str) else scalar_text(value)
 
 
@@ -49,5 +52,7 @@ def _is_number(text: str) -> bool:
 
 
 def _name(step: str) -> str:
-    is_plain = not isinstance(step, Subscript) and step.replace("_", "a").replace("-", "a").isalnum()
+    is_plain = (
+        not isinstance(step, Subscript) and step.replace("_", "a").replace("-", "a").isalnum()
+    )
     return step if is_plain else quote_hcl(step)

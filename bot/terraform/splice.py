@@ -67,7 +67,9 @@ def unified(document: Document, after: bytes) -> str:
         context = n
         around = [
             line
-            for group in difflib.SequenceMatcher(None, old, new, autojunk=False).get_grouped_opcodes(n)
+            for group in difflib.SequenceMatcher(
+                None, old, new, autojunk=False
+            ).get_grouped_opcodes(n)
             for tag, start, end, _, _ in group
             if tag == "equal"
             for line in old[start:end]
