@@ -24,7 +24,7 @@ _var_file = click.option(
 
 @click.group("terraform")
 def command() -> None:
-    """Look into a Terraform root, and change one literal of it with a proof.
+    """Find the literal behind a value in a Terraform root, and change it with a proof.
 
     ROOT is the folder that terraform is run in.
     """
