@@ -14,7 +14,7 @@ from typing import Any
 from bot.documents.redaction import Redactor
 from bot.domain.errors import LoaderError
 from bot.loader.config import DlqBlock
-from bot.loader.protocol import Order, PositionedSink, Sink
+from bot.loader.protocol import Check, Order, PositionedSink, Sink
 from bot.loader.rows import Bookmark, Plane, Shape
 
 Envelope = dict[str, Any]
@@ -129,6 +129,10 @@ class DeadLetterQueue:
                 "behind it. Look at the dead letters with `trimtab load dlq inspect`.",
                 "total",
             )
+
+    def check(self) -> Sequence[Check]:
+        """Look whether the queue can be written."""
+        return self._sink.check()
 
     def close(self) -> None:
         """Let go of the sink."""

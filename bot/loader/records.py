@@ -1,0 +1,97 @@
+"""Records into Arrow: JSON objects brought into a schema, and those that do not fit set apart."""
+
+import base64
+import json
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from bot.loader.rows import Reject
+
+
+def batch_of(records: Sequence[Mapping[str, Any]], schema: Any) -> tuple[Any, tuple[Reject, ...]]:
+    """Make a `pyarrow.RecordBatch` of records, column by column.
+
+    Text is read as what the column wants (numbers, times, uuids; base64 for bytes), the way
+    `dead_letters.json_value` wrote it. Columns that a record lacks are null.
+
+    Returns:
+        The batch, and the records that do not fit, in order, with the column in the message.
+    """
+    import pyarrow as pa
+
+    try:
+        return pa.RecordBatch.from_arrays(_columns(records, schema), schema=schema), ()
+    except _Misfit:
+        pass
+    rejects = []
+    good = []
+    for index, record in enumerate(records):
+        try:
+            _columns([record], schema)
+        except _Misfit as misfit:
+            rejects.append(Reject(index, record, "SchemaDrift", str(misfit)))
+        else:
+            good.append(record)
+    return pa.RecordBatch.from_arrays(_columns(good, schema), schema=schema), tuple(rejects)
+
+
+class _Misfit(Exception):  # noqa: N818  no failure of ours: the record's
+    """A value does not fit its column."""
+
+
+def _columns(records: Sequence[Mapping[str, Any]], schema: Any) -> list[Any]:
+    import pyarrow as pa
+
+    known = set(schema.names)
+    columns = []
+    for record in records:
+        unknown = record.keys() - known
+        if unknown:
+            raise _Misfit(f"there is no column {min(unknown)!r}")
+    for column in schema:
+        values = [record.get(column.name) for record in records]
+        if not column.nullable and None in values:
+            raise _Misfit(f"column {column.name!r} may not be null")
+        try:
+            columns.append(_column(values, column.type))
+        except (pa.ArrowException, ArithmeticError, TypeError, ValueError, AttributeError) as error:
+            reason = " ".join(str(error).split())
+            raise _Misfit(f"column {column.name!r} is {column.type}: {reason}") from None
+    return columns
+
+
+def _column(values: list[Any], kind: Any) -> Any:  # noqa: PLR0911  a table of types
+    import pyarrow as pa
+
+    types = pa.types
+    if kind == pa.json_():
+        return pa.ExtensionArray.from_storage(kind, pa.array(_each(values, _json_text)))
+    if kind == pa.uuid():
+        storage = pa.array(_each(values, lambda v: uuid.UUID(v).bytes), pa.binary(16))
+        return pa.ExtensionArray.from_storage(kind, storage)
+    if types.is_decimal(kind):
+        return pa.array(_each(values, lambda v: Decimal(str(v))), kind)
+    if types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind):
+        return pa.array(_each(values, lambda v: base64.b64decode(v, validate=True)), kind)
+    if types.is_temporal(kind) and any(isinstance(value, str) for value in values):
+        return pa.array(values, pa.string()).cast(kind)
+    if types.is_floating(kind):
+        return pa.array(_each(values, _number), kind)
+    return pa.array(values, kind)
+
+
+def _each(values: list[Any], convert: Callable[[Any], Any]) -> list[Any]:
+    return [None if value is None else convert(value) for value in values]
+
+
+def _json_text(value: Any) -> str:
+    """Return the text of a JSON value; what is text already is JSON text."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool):
+        raise TypeError("a truth value is no number")
+    return float(value)
