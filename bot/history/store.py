@@ -29,15 +29,20 @@ class History:
     Each method that writes is one transaction; inside `transaction()` they are all one.
     """
 
-    def __init__(self, connection: "duckdb.DuckDBPyConnection", path: Path) -> None:
+    def __init__(self, connection: "duckdb.DuckDBPyConnection", name: str) -> None:
         self._connection = connection
         self._in_transaction = False
-        self.path = path
+        self.name = name
 
     @classmethod
     @contextmanager
     def open(
-        cls, path: Path | str, *, read_only: bool = False, threads: int | None = None
+        cls,
+        path: Path | str,
+        *,
+        read_only: bool = False,
+        threads: int | None = None,
+        name: str | None = None,
     ) -> Iterator[Self]:
         """Open the history at `path`, creating it and migrating its schema when it is written.
 
@@ -45,6 +50,7 @@ class History:
             path: a file on a local disk.
             read_only: never change the file; it has to exist.
             threads: how many DuckDB may use; one for each core when None.
+            name: what to call it in errors; the path when None.
 
         Raises:
             HistoryError: the file is missing, locked, damaged, of a newer schema, or on a disk
@@ -52,22 +58,22 @@ class History:
         """
         import duckdb
 
-        path = Path(path)
-        refuse_unusable(path, read_only=read_only)
+        path, name = Path(path), name or str(path)
+        refuse_unusable(path, name, read_only=read_only)
         config: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": f"{MEMORY_LIMIT_BYTES}B",
         }
         if threads is not None:
             config["threads"] = threads
-        with explained(path):
+        with explained(name):
             connection = duckdb.connect(str(path), read_only=read_only, config=config)
         try:
-            with explained(path):
-                schema.prepare(connection, f"The history {path}", read_only=read_only)
+            with explained(name):
+                schema.prepare(connection, f"The history {name}", read_only=read_only)
                 connection.execute(statement("session"))
-            yield cls(connection, path)
+            yield cls(connection, name)
         finally:
-            with explained(path):
+            with explained(name):
                 connection.close()
 
     @contextmanager
@@ -76,12 +82,12 @@ class History:
         if self._in_transaction:
             yield
             return
-        with explained(self.path):
+        with explained(self.name):
             self._connection.begin()
         self._in_transaction = True
         try:
             yield
-            with explained(self.path):
+            with explained(self.name):
                 self._connection.commit()
         except BaseException:
             self._roll_back()
@@ -97,7 +103,7 @@ class History:
         Raises:
             HistoryError: the file cannot be read or written.
         """
-        with explained(self.path):
+        with explained(self.name):
             return self._connection.execute(sql, parameters).fetchall()
 
     def arrow(
@@ -108,7 +114,7 @@ class History:
         Raises:
             HistoryError: the file cannot be read.
         """
-        with explained(self.path):
+        with explained(self.name):
             return self._connection.sql(sql, params=parameters).to_arrow_table()
 
     @contextmanager
