@@ -34,6 +34,7 @@ VERBS: dict[str, Verb] = {
         "bot.cli.knobs",
         "Print the tuning options that trimtab knows and may turn, with their limits.",
     ),
+    "cron": Verb("bot.cli.cron", "Explain a Quartz cron, or list when it fires."),
     "load": Verb("bot.cli.load", "Run native pipelines that find their own write batch size."),
 }
 

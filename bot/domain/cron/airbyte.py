@@ -13,6 +13,7 @@ from bot.domain.connection import Basic, Cron, Manual, Schedule, UnreadSchedule
 from bot.domain.cron.days import NearestWorkday
 from bot.domain.cron.quartz import QuartzCron, parse
 from bot.domain.cron.terms import EVERY, HOURS, MINUTES
+from bot.domain.cron.words import say_duration
 from bot.domain.errors import CronError
 
 SELF_MANAGED_FLOOR = timedelta(minutes=1)
@@ -203,7 +204,10 @@ def _check_floor(cron: QuartzCron, floor: timedelta, at: datetime | None) -> lis
     closest = cron.closest_in_a_day
     if closest is None or closest >= floor:
         return []
-    message = f"it fires {closest} apart, and the shortest interval allowed is {floor}"
+    message = (
+        f"it fires {say_duration(closest)} apart, and the shortest interval allowed is "
+        f"{say_duration(floor)}"
+    )
     if at is None:
         return [CronFinding(message, refused=True)]
     ahead = list(islice(cron.fires_after(at), _LOOKED_AT))

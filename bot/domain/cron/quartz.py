@@ -97,7 +97,8 @@ class QuartzCron:
         moments = self.moments
         second = wall.hour * 3600 + wall.minute * 60 + wall.second
         first = wall.date() if second <= moments[-1] else wall.date() + _ONE_DAY
-        for ordinal in self.dates.starting(first, min(LAST_YEAR, wall.year + _HORIZON_YEARS)):
+        last_year = min(LAST_YEAR, max(YEARS.low, wall.year) + _HORIZON_YEARS)
+        for ordinal in self.dates.starting(first, last_year):
             today = ordinal == wall.toordinal()
             due = moments[bisect_left(moments, second) :] if today else moments
             yield from map(_utc, _instants([ordinal], due, zone))
@@ -136,6 +137,18 @@ class QuartzCron:
         if changing:
             epochs = sorted([*epochs, *_instants(changing, moments, zone)])
         return array("q", epochs[bisect_left(epochs, low) : bisect_left(epochs, high)])
+
+    def skipped_between(self, start: datetime, end: datetime) -> list[datetime]:
+        """List the local times (naive) of a window that the clock skips, so that nothing fires."""
+        zone = find_zone(self.zone)
+        first, last = local_time(clamp(start), zone), local_time(clamp(end), zone)
+        _, changing = _split_days(self.dates, zone, first.date(), last.date())
+        walls = (
+            datetime.fromordinal(day) + timedelta(seconds=moment)
+            for day, moment in product(changing, self.moments)
+            if instant_of(day, moment, zone) is None
+        )
+        return [wall for wall in walls if first <= wall < last]
 
     def gaps_between(self, start: datetime, end: datetime) -> Gaps | None:
         """Measure the gaps between the fires of a window; None when it has fewer than two."""
