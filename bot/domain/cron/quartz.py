@@ -271,7 +271,7 @@ def _weekday_rule(field: Field) -> DayRule:
 def _years(fields: list[Field]) -> range | tuple[int, ...]:
     if not fields or fields[0].values.issuperset(_EVERY_YEAR):
         return _EVERY_YEAR
-    return fields[0].ordered
+    return tuple(year for year in fields[0].ordered if 0 < year <= LAST_YEAR)
 
 
 @lru_cache(maxsize=4096)

@@ -15,6 +15,8 @@ from bot.domain.cron.terms import MONTH_DAYS, WEEKDAYS, Slot
 
 def spell_values(values: Sequence[int], slot: Slot) -> str:
     """Write ascending `values` as `*`, or as numbers and ranges of three and more."""
+    if not values:
+        return "L"  # as a year: in no year at all
     if len(values) == slot.size:
         return "*"
     runs: list[list[int]] = []

@@ -148,10 +148,8 @@ def _read_term(term: str, slot: Slot) -> Field:
 def _read_last(term: str, slot: Slot) -> Field:
     if slot is WEEKDAYS:
         return Field(frozenset({7}), ignored=_rest(term, 1))
-    if slot is YEARS:
-        return Field(ignored=(term,))
     if slot is not MONTH_DAYS:
-        raise _refuse(term, slot, f"L belongs to the day fields; allowed are {slot.allowed}")
+        return Field(ignored=(term,))
     if term == "L-":
         raise _refuse(term, slot, f"a number of days from 0 to {_LARGEST_OFFSET} must follow L-")
     digits = term.strip("LW-")
@@ -240,7 +238,7 @@ def _read_range(start: int, rest: str, term: str, slot: Slot) -> Field:
         step = _integer(steps, term, slot)
         rest = rest[1 + len(steps) :]
     _check_value(start, term, slot)
-    if slot is not YEARS and end > slot.high:
+    if slot is not YEARS and end > slot.high and slot.admits(start):
         raise _refuse(term, slot, f"{end} is out of range; allowed are {slot.allowed}")
     if step == 0 and start != EVERY:
         return Field(frozenset({start}), ignored=_rest(rest, 0))
@@ -259,6 +257,8 @@ def _read_steps(start: int, rest: str, term: str, slot: Slot) -> Field:
     _check_value(start, term, slot)
     if step == 0 and start != EVERY:
         return Field(_single(start, term, slot), ignored=_rest(ignored, 0))
+    if start > max(slot.high, EVERY):
+        raise _refuse(term, slot, f"{start} is out of range; allowed are {slot.allowed}")
     return Field(_span(start, None, max(step, 1), slot), ignored=_rest(ignored, 0))
 
 
@@ -270,11 +270,11 @@ def _single(value: int, term: str, slot: Slot) -> frozenset[int]:
 def _span(start: int, end: int | None, step: int, slot: Slot) -> frozenset[int]:
     """List `start`, `start + step`, … up to `end`, past the highest value and round again."""
     if start == EVERY:
-        start = slot.low
+        start, end = slot.low, slot.high if end is None else min(end, slot.high)
     if end is None:
         end = slot.high
     if slot is YEARS:
-        return frozenset(range(start, min(end, LAST_YEAR) + 1, step))
+        return frozenset(range(start, min(end, slot.high) + 1, step))
     if end >= start:
         return frozenset(range(start, end + 1, step))
     return frozenset(
