@@ -109,7 +109,7 @@ def check_airbyte(
 
     `floor` is the shortest interval that the installation or plan allows. Airbyte looks at the
     next three fires only: give the moment `at` to judge as it does; without one, any two fires
-    of a day that are too close count. An expression that Quartz refuses is one finding.
+    that are too close count. An expression that Quartz refuses is one finding.
     """
     text, zone = split_zone(expression)
     try:
@@ -201,7 +201,7 @@ def _check_fields(text: str, cron: QuartzCron) -> list[CronFinding]:
 
 
 def _check_floor(cron: QuartzCron, floor: timedelta, at: datetime | None) -> list[CronFinding]:
-    closest = cron.closest_in_a_day
+    closest = cron.closest
     if closest is None or closest >= floor:
         return []
     message = (

@@ -8,8 +8,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from itertools import pairwise
 
 _SUNDAY, _SATURDAY = 1, 7
+_SHORTEST_MONTH = 28
+
+
+class _OneOfAMonth:
+    """A rule that gives one day of a month at most."""
+
+    __slots__ = ()
+    has_neighbours = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +26,12 @@ class MonthDays:
     """Days by their number; a month that lacks one of them is passed over."""
 
     days: tuple[int, ...]
+
+    @property
+    def has_neighbours(self) -> bool:
+        """Tell whether two days in a row can match."""
+        over_month_end = self.days[0] == 1 and self.days[-1] >= _SHORTEST_MONTH
+        return over_month_end or any(b - a == 1 for a, b in pairwise(self.days))
 
     def of_month(self, year: int, month: int) -> tuple[int, ...]:
         """List the days that match, ascending."""
@@ -30,6 +45,11 @@ class Weekdays:
 
     weekdays: tuple[int, ...]
 
+    @property
+    def has_neighbours(self) -> bool:
+        """Tell whether two days in a row can match."""
+        return any(weekday % 7 + 1 in self.weekdays for weekday in self.weekdays)
+
     def of_month(self, year: int, month: int) -> tuple[int, ...]:
         """List the days that match, ascending."""
         length = monthrange(year, month)[1]
@@ -40,7 +60,7 @@ class Weekdays:
 
 
 @dataclass(frozen=True, slots=True)
-class LastDay:
+class LastDay(_OneOfAMonth):
     """The last day of the month, `offset` days earlier, or the workday nearest to that."""
 
     offset: int
@@ -55,7 +75,7 @@ class LastDay:
 
 
 @dataclass(frozen=True, slots=True)
-class NthWeekday:
+class NthWeekday(_OneOfAMonth):
     """The `nth` (1 to 5) of one weekday in the month, if there is one."""
 
     weekday: int
@@ -70,7 +90,7 @@ class NthWeekday:
 
 
 @dataclass(frozen=True, slots=True)
-class LastWeekday:
+class LastWeekday(_OneOfAMonth):
     """The last of one weekday in the month."""
 
     weekday: int
@@ -82,7 +102,7 @@ class LastWeekday:
 
 
 @dataclass(frozen=True, slots=True)
-class NearestWorkday:
+class NearestWorkday(_OneOfAMonth):
     """The Monday-to-Friday day nearest to one day, without leaving the month.
 
     For 29 to 31 in a shorter month Quartz counts on into the next month: it fires only where

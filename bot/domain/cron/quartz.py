@@ -16,7 +16,7 @@ from math import ceil
 from statistics import median
 from zoneinfo import ZoneInfo
 
-from bot.domain.cron.clock import clamp, find_zone, instant_of, local_time, midnight_of
+from bot.domain.cron.clock import DAY_SECONDS, clamp, find_zone, instant_of, local_time, midnight_of
 from bot.domain.cron.days import (
     Dates,
     DayRule,
@@ -170,9 +170,15 @@ class QuartzCron:
         return tuple(epoch - begin for epoch in epochs)
 
     @property
-    def closest_in_a_day(self) -> timedelta | None:
-        """Return the shortest gap between two fires of one day, or None when it has only one."""
-        gaps = [later - earlier for earlier, later in pairwise(self.moments)]
+    def closest(self) -> timedelta | None:
+        """Return the shortest gap within a day or over midnight; None when it has neither.
+
+        Clock changes are left out of account.
+        """
+        moments = self.moments
+        gaps = [later - earlier for earlier, later in pairwise(moments)]
+        if self.dates.days.has_neighbours:
+            gaps.append(DAY_SECONDS - moments[-1] + moments[0])
         return timedelta(seconds=min(gaps)) if gaps else None
 
     @property
