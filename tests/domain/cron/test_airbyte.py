@@ -112,8 +112,15 @@ def test_the_limit_of_the_cloud_is_an_hour(expression: str, too_close: bool) -> 
 
 @pytest.mark.parametrize(
     ("days", "follow"),
-    [("* * ?", True), ("1,31 * ?", True), ("3,5 * ?", False), ("? * SAT,SUN", True)]
-    + [("? * MON,WED", False), ("L * ?", False), ("? * 6#1", False)],
+    [
+        ("* * ?", True),
+        ("1,31 * ?", True),
+        ("3,5 * ?", False),
+        ("? * SAT,SUN", True),
+        ("? * MON,WED", False),
+        ("L * ?", False),
+        ("? * 6#1", False),
+    ],
 )
 def test_fires_too_close_over_midnight_count_where_days_follow(days: str, follow: bool) -> None:
     assert bool(refused(f"0 15 0,23 {days}", floor=timedelta(hours=2))) is follow
@@ -167,11 +174,11 @@ def test_a_month_is_thirty_days_and_an_unknown_unit_is_refused() -> None:
 @given(st.one_of(nonsense, expressions))
 @settings(max_examples=500, deadline=None)
 def test_any_text_is_checked_and_written_or_refused(text: str) -> None:
-    blocked = any(finding.refused for finding in check_airbyte(text, at=NOON))
+    check_airbyte(text, at=NOON)
     try:
         spelled = to_airbyte(text, at=NOON)
     except CronError:
         return
-    assert not blocked or text.rsplit(maxsplit=1)[-1] == "*"
+    assert not refused(spelled, at=NOON)
     assert to_airbyte(spelled) == spelled
     assert parse(split_zone(spelled)[0]).canonical == parse(split_zone(text)[0]).canonical
