@@ -78,17 +78,13 @@ def explained(name: str) -> Iterator[None]:
 
     try:
         yield
-    except (duckdb.IOException, duckdb.ConstraintException, duckdb.OutOfMemoryException) as error:
-        raise sentence(name, str(error)) from error
-    except (
-        duckdb.InternalException,
-        duckdb.FatalException,
-        duckdb.SerializationException,
-    ) as error:
-        raise sentence(name, f"corrupt: {error}") from error
-    except duckdb.InvalidInputException as error:
+    except (duckdb.ProgrammingError, duckdb.DataError) as error:
         if "read-only mode" not in str(error):
-            raise
+            raise  # a mistake in our SQL, and so a bug
+        raise sentence(name, str(error)) from error
+    except (duckdb.InternalError, duckdb.FatalException) as error:
+        raise sentence(name, f"corrupt: {error}") from error
+    except duckdb.Error as error:
         raise sentence(name, str(error)) from error
 
 
