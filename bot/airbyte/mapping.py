@@ -7,11 +7,9 @@ from typing import Any, Final
 
 from bot.airbyte import wire
 from bot.domain.connection import (
-    Basic,
     Connection,
     ConnectionId,
     ConnectionStatus,
-    Cron,
     DestinationId,
     Endpoint,
     KnobValue,
@@ -19,20 +17,17 @@ from bot.domain.connection import (
     Schedule,
     SourceId,
     Stream,
-    UnreadSchedule,
     Workspace,
     WorkspaceId,
 )
+from bot.domain.cron import read_schedule
 from bot.domain.knob import Knob
 from bot.domain.sync import JobKind, Sync, SyncStatus
 from bot.knobs import catalogue
 
-_BASIC: Final = re.compile(r"every (\d+) (minute|hour|day|week|month)s?", re.IGNORECASE)
 _DURATION: Final = re.compile(
     r"(-)?P(?:(\d+)D)?T?(?:(-?\d+)H)?(?:(-?\d+)M)?(?:(-?\d+(?:\.\d+)?)S)?"
 )
-_FEWEST_FIELDS_WITH_ZONE: Final = 7
-"""Six Quartz fields and a zone; in six parts, the last one can be a day name."""
 
 
 def sync(job: wire.Job) -> Sync:
@@ -95,22 +90,9 @@ def destination(read: wire.DestinationRead) -> Endpoint:
 
 def schedule(read: wire.ScheduleRead | None) -> Schedule:
     """Read a schedule in any of the forms that releases have used."""
-    if read is None or read.schedule_type == "manual":
+    if read is None:
         return Manual()
-    if read.schedule_type == "cron" and read.cron_expression:
-        return cron(read.cron_expression)
-    timing = read.basic_timing or ""
-    if found := _BASIC.fullmatch(timing.strip()):
-        return Basic(int(found[1]), f"{found[2].lower()}s")
-    return UnreadSchedule(read.cron_expression or timing or read.schedule_type)
-
-
-def cron(text: str) -> Cron:
-    """Split the zone that Airbyte appends off a Quartz expression."""
-    fields = text.split()
-    if len(fields) >= _FEWEST_FIELDS_WITH_ZONE and fields[-1][0].isalpha():
-        return Cron(" ".join(fields[:-1]), fields[-1])
-    return Cron(" ".join(fields))
+    return read_schedule(read.schedule_type, read.cron_expression, read.basic_timing)
 
 
 def instant(text: str) -> datetime:
