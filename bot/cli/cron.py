@@ -62,6 +62,7 @@ def explain(expr: str, tz: str | None, output: str) -> None:
             "gaps_seconds": _gaps_as_json(gaps),
             "skipped_local_times": [time.isoformat() for time in skipped],
             "airbyte": [{"message": one.message, "refused": one.refused} for one in findings],
+            "spelling": _spell(cron),
         }
         click.echo(json.dumps(report, indent=2))
         return
@@ -70,7 +71,7 @@ def explain(expr: str, tz: str | None, output: str) -> None:
     _print_runs(cron, runs, gaps)
     for time in skipped:
         click.echo(f"No run on {time:%a %Y-%m-%d} at {time:%H:%M:%S}: the clock skips that time.")
-    _print_findings(findings)
+    _print_findings(findings, _spell(cron))
 
 
 @command.command("next")
@@ -128,6 +129,16 @@ def _find(cron: "QuartzCron", now: datetime) -> "list[CronFinding]":
     return findings + [replace(one, message=f"on Cloud: {one.message}") for one in only_cloud]
 
 
+def _spell(cron: "QuartzCron") -> str | None:
+    """Return the spelling that causes no drift, or None when this cannot be written."""
+    from bot.domain.cron import to_airbyte
+
+    try:
+        return to_airbyte(f"{cron.text} {cron.zone}")
+    except CronError:
+        return None
+
+
 def _gaps_as_json(gaps: "Gaps | None") -> dict[str, Any] | None:
     if gaps is None:
         return None
@@ -159,10 +170,9 @@ def _print_runs(cron: "QuartzCron", runs: list[datetime], gaps: "Gaps | None") -
         )
 
 
-def _print_findings(findings: "list[CronFinding]") -> None:
-    if not findings:
-        click.echo("Airbyte stores it as it is.")
-        return
+def _print_findings(findings: "list[CronFinding]", spelling: str | None) -> None:
     click.echo("\nAirbyte:")
     for finding in findings:
         click.echo(f"  {'refused' if finding.refused else 'note'}: {finding.message}.")
+    if spelling is not None:
+        click.echo(f"  write it as: {spelling}")

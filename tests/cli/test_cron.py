@@ -74,6 +74,7 @@ def test_explain_says_words_runs_gaps_and_what_airbyte_refuses(
     assert "shortest 15 min, median 15 min, longest 2 d 15 min" in lines
     assert "note: Quartz does not read '/2'" in lines
     assert "refused: on Cloud: it fires 15 min apart" in lines
+    assert "write it as" not in lines
 
 
 def test_explain_names_the_days_that_the_clock_takes_away(
@@ -92,6 +93,7 @@ def test_explain_has_a_stable_machine_format(capsys: pytest.CaptureFixture[str])
     assert report["gaps_seconds"]["median"] == 7 * 86_400
     assert len(report["fires"]) == 5
     assert report["airbyte"] == []
+    assert report["spelling"] == "0 0 6 ? * 2 UTC"
 
 
 def test_explain_of_what_never_fires_again(capsys: pytest.CaptureFixture[str]) -> None:

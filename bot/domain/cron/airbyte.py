@@ -48,7 +48,8 @@ def split_zone(text: str) -> tuple[str, str | None]:
     """
     fields = text.split()
     if fields and _is_zone(fields):
-        return " ".join(fields[:-1]), fields[-1]
+        zone = fields[-1]
+        return " ".join(fields[:-1]), "UTC" if zone.upper() == "UTC" else zone
     return " ".join(fields), None
 
 
@@ -167,7 +168,7 @@ def _read_basic(text: str) -> Schedule:
 
 
 def _check_zone(zone: str | None) -> list[CronFinding]:
-    if zone is None or zone.upper() == "UTC":
+    if zone in {None, "UTC"}:
         return []
     message = (
         f"Airbyte's API stores crons in UTC only and refuses {zone!r}; a schedule that the web "

@@ -131,7 +131,7 @@ class QuartzCron:
         if low >= high:
             return array("q")
         first, last = local_time(start, zone).date(), local_time(end, zone).date()
-        midnights, changing = _split_days(self.dates, zone, first, last)
+        midnights, changing = split_days(self.dates, zone, first, last)
         moments = self.moments
         epochs = [midnight + moment for midnight in midnights for moment in moments]
         if changing:
@@ -142,7 +142,7 @@ class QuartzCron:
         """List the local times (naive) of a window that the clock skips, so that nothing fires."""
         zone = find_zone(self.zone)
         first, last = local_time(clamp(start), zone), local_time(clamp(end), zone)
-        _, changing = _split_days(self.dates, zone, first.date(), last.date())
+        _, changing = split_days(self.dates, zone, first.date(), last.date())
         walls = (
             datetime.fromordinal(day) + timedelta(seconds=moment)
             for day, moment in product(changing, self.moments)
@@ -288,7 +288,7 @@ def _moments(
 
 
 @lru_cache(maxsize=1024)
-def _split_days(
+def split_days(
     dates: Dates, zone: ZoneInfo, first: date, last: date
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Return the midnights (epoch seconds) of plain days, and the days whose clock changes."""

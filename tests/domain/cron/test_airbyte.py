@@ -32,6 +32,7 @@ def refused(expression: str, **limits: timedelta | datetime) -> list[str]:
         ("manual", None, None, Manual()),
         ("cron", "0 0 6 * * ? UTC", None, Cron("0 0 6 * * ?", "UTC")),
         ("cron", "0 0 6 * * ?", None, Cron("0 0 6 * * ?", "UTC")),
+        ("cron", "0 0 6 * * ? utc", None, Cron("0 0 6 * * ?", "UTC")),
         ("cron", "0 0 6 * * ? America/Toronto", None, Cron("0 0 6 * * ?", "America/Toronto")),
         ("cron", "0 0 6 * * ? 2027 UTC", None, Cron("0 0 6 * * ? 2027", "UTC")),
         ("cron", "0 6 * * * UTC", None, UnreadSchedule("0 6 * * * UTC")),
