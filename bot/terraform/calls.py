@@ -10,7 +10,7 @@ from bot.domain.errors import TerraformError
 from bot.terraform import constants
 from bot.terraform.address import Step, Steps, Subscript
 from bot.terraform.root import normal
-from bot.terraform.scope import Derived, Missing, Outcome, Reached, Scope, Trail, refuse
+from bot.terraform.scope import Derived, Missing, Outcome, Reached, Scope, Trail, refuse, undecided
 from bot.terraform.syntax import Call, Expression, For, Kind, Literal, Tuple
 
 if TYPE_CHECKING:
@@ -83,8 +83,7 @@ def _of_one(resolver: "Resolver", call: Call, source: Rows) -> Rows | Refusal:
 
 
 def _unknown(call: Call) -> Refusal:
-    reason = RefusalReason.MERGE if call.name == "merge" else RefusalReason.FUNCTION
-    return refuse(reason, f"the value comes out of {call.name}()", call)
+    return undecided(call)
 
 
 def _convert(resolver: "Resolver", call: Call, scope: Scope, path: Steps, trail: Trail) -> Outcome:

@@ -24,12 +24,13 @@ class Document:
     """One file of a root.
 
     `path` is absolute and keeps symbolic links, `name` is how people call it: relative to the
-    root, with `/`. `embedded` marks HCL that was cut out of a string of a JSON file: it can be
-    followed, but its offsets are not those of the file, so nothing in it can be edited.
+    root, with `/`. `embedded` is given for HCL that was cut out of a string of a JSON file, and is
+    the line of that string: it can be followed, but its offsets are not those of the file, so
+    nothing in it can be edited.
     """
 
     def __init__(
-        self, path: Path, name: str, data: bytes, language: Language, *, embedded: bool = False
+        self, path: Path, name: str, data: bytes, language: Language, *, embedded: int | None = None
     ) -> None:
         self.path = path
         self.name = name
@@ -58,6 +59,8 @@ class Document:
 
     def line(self, offset: int) -> int:
         """Return the line of a byte offset, counted from 1."""
+        if self.embedded is not None:
+            return self.embedded
         return bisect.bisect_right(self._line_starts, offset)
 
     def line_text(self, line: int) -> str:

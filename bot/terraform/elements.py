@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from bot.domain.edit import Refusal, RefusalReason
 from bot.terraform import calls, constants
 from bot.terraform.address import Step, Subscript
-from bot.terraform.scope import Derived, Missing, Reached, Scope, refuse
+from bot.terraform.scope import Derived, Missing, Reached, Scope, refuse, undecided
 from bot.terraform.syntax import Call, Expression, For, Kind, Literal, Object, Tuple
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def elements(  # noqa: PLR0911  one return per form of collection
             return calls.elements(resolver, inner, scope)
         case Literal(kind=Kind.NULL):
             return []
-    return refuse(RefusalReason.COMPUTED, f"not a collection: {inner.text}", inner)
+    return undecided(inner)
 
 
 def table(resolver: "Resolver", expression: For, scope: Scope) -> Table:

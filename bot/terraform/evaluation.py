@@ -15,7 +15,7 @@ from bot.terraform import hcl
 from bot.terraform.address import Steps
 from bot.terraform.configuration import Configuration
 from bot.terraform.document import BOM
-from bot.terraform.root import variable_files
+from bot.terraform.root import normal, variable_files
 from bot.terraform.shadow import shadow
 
 TIMEOUT_SECONDS: Final = 600
@@ -23,6 +23,9 @@ _PROCESS = Path(__file__).with_name("tfparse_process.py")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _INTERNAL = {"locals", "variable", "output", "terraform"}
 _ECHOED = {"__tfmeta", "id", "for_each", "count"}
+_CLIMB = re.compile(rb"(?:\.\./)+|\.\.(?=\")")
+_UNSET_FILE = "trimtab-unset.tfvars"
+UNSET: Final = "trimtab:unset:"
 _LOCAL_SOURCE = (".", "/")
 ABSENT: Final = object()
 
@@ -75,15 +78,14 @@ def evaluate(
     for path, data in contents.items():
         if path.suffix == ".tf" and b"jsonencode" in data:
             shadowed[path] = _without_jsonencode(data)
-    folders = {module.folder for module in configuration.modules()}
-    folders |= {path.parent for path in variable_files(configuration.root)}
-    with shadow(folders, shadowed) as copies:
+    shadowed[configuration.root.path / _UNSET_FILE] = _stand_ins(configuration)
+    with shadow(_folders(configuration), shadowed) as copies:
         root = copies[configuration.root.path]
         names = [
             os.path.relpath(copies[path.parent] / path.name, root)
             for path in variable_files(configuration.root)
         ]
-        return _read(_run(root, names, configuration))
+        return _read(_run(root, [_UNSET_FILE, *names], configuration))
 
 
 def differences(before: Evaluation, after: Evaluation) -> Iterator[Difference]:
@@ -95,6 +97,33 @@ def differences(before: Evaluation, after: Evaluation) -> Iterator[Difference]:
             yield Difference(address, (), old, new)
         elif old != new:
             yield from _leaves(address, (), old, new)
+
+
+def _folders(configuration: Configuration) -> set[Path]:
+    """List the folders that a relative path in the root may lead to."""
+    root = configuration.root.path
+    found = {path.parent for path in variable_files(configuration.root)}
+    for module in configuration.modules():
+        found.add(module.folder)
+        for document in module.documents:
+            for climb in set(_CLIMB.findall(document.data)):
+                found |= {normal(start / climb.decode()) for start in (module.folder, root)}
+    return {folder for folder in found if folder.is_dir()}
+
+
+def _stand_ins(configuration: Configuration) -> bytes:
+    """Give texts that come from outside the repository (secrets, mostly) a value to go on with.
+
+    tfparse makes a whole object unknown when one member is, which would hide the rest of it.
+    """
+    rows = []
+    for name, block in configuration.top.module.variables.items():
+        kind = block.value("type")
+        is_text = kind is None or kind.text in {"string", "any", '"string"'}
+        has_value = name in configuration.assignments or block.value("default") is not None
+        if is_text and not has_value:
+            rows.append(f'{name} = "{UNSET}{name}"\n')
+    return "".join(rows).encode()
 
 
 def _leaves(address: str, path: Steps, old: Any, new: Any) -> Iterator[Difference]:
@@ -132,7 +161,7 @@ def _run(root: Path, names: list[str], configuration: Configuration) -> Any:
     command = [sys.executable, "-P", str(_PROCESS), str(root), *names]
     try:
         done = subprocess.run(  # noqa: S603  our own script, arguments as a list
-            command, capture_output=True, timeout=TIMEOUT_SECONDS, check=False
+            command, capture_output=True, cwd=root, timeout=TIMEOUT_SECONDS, check=False
         )
     except subprocess.TimeoutExpired as error:
         raise TerraformError(f"{configuration.root.path} takes too long to evaluate") from error

@@ -153,7 +153,8 @@ def parse_template(document: Document, start: int, end: int, text: str) -> Expre
     `start` and `end` are where the string stands in `document`; what is inside is embedded.
     """
     wrapped = b'x = "' + text.replace("\n", "\\n").encode() + b'"\n'
-    inside = Document(document.path, document.name, wrapped, Language.HCL, embedded=True)
+    line = document.line(start)
+    inside = Document(document.path, document.name, wrapped, Language.HCL, embedded=line)
     file = parse(inside)
     argument = file.body.arguments.get("x")
     if file.broken_line is None and argument and isinstance(argument.value, Template):

@@ -4,6 +4,7 @@ from typing import Any
 
 from bot.knobs.catalogue import load
 from bot.terraform.address import Steps, render
+from bot.terraform.evaluation import UNSET
 from bot.terraform.index import Index, Resource
 
 HIDDEN = "(hidden)"
@@ -24,7 +25,7 @@ def inventory(index: Index) -> dict[str, Any]:
 
 def _row(resource: Resource) -> dict[str, Any]:
     values = {
-        name: _shown(value) if name in _CONFIGURATION else value
+        name: _shown(value) if name in _CONFIGURATION else _known(value)
         for name, value in resource.values.items()
         if name != "lifecycle"
     }
@@ -38,6 +39,15 @@ def _row(resource: Resource) -> dict[str, Any]:
         "ignore_changes": [render(path).removeprefix(".") for path in resource.ignore_changes],
         "values": values,
     }
+
+
+def _known(value: Any) -> Any:
+    """Take out what only stands in for a value from outside the repository."""
+    if isinstance(value, dict):
+        return {key: _known(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_known(inner) for inner in value]
+    return None if isinstance(value, str) and UNSET in value else value
 
 
 def _shown(value: Any, path: Steps = ()) -> Any:

@@ -16,8 +16,8 @@ from bot.terraform.lifecycle import covers, ignored_changes
 from bot.terraform.provider import provider_of
 from bot.terraform.references import CONFIGURATION_DATA
 from bot.terraform.root import unused_variable_files
-from bot.terraform.scope import Missing, Reached, Trail, refuse
-from bot.terraform.syntax import Call, Heredoc, Kind, Literal, Scalar, scalar_text
+from bot.terraform.scope import Missing, Reached, Trail, refuse, undecided
+from bot.terraform.syntax import Kind, Literal, Scalar, scalar_text
 
 CRON: Steps = ("schedule", "cron_expression")
 _SECRET = re.compile(
@@ -198,18 +198,11 @@ def _manual(index: Index, address: Address, path: Steps, place: Place) -> Refusa
 
 def _literal(address: Address, path: Steps, found: Reached) -> Location | Refusal:
     expression = found.expression
-    if isinstance(expression, Heredoc):
-        return refuse(RefusalReason.HEREDOC, "the value is a heredoc", expression)
-    if isinstance(expression, Call):
-        return refuse(
-            RefusalReason.FUNCTION, f"the value comes out of {expression.name}()", expression
-        )
     if not isinstance(expression, Literal):
-        what = "is not a single literal"
-        return refuse(RefusalReason.COMPUTED, f"{dotted(path)} {what}", expression)
+        return undecided(expression)
     if expression.kind is Kind.NULL:
         return refuse(RefusalReason.ABSENT, f"{dotted(path)} is null", expression)
-    if expression.document.embedded:
+    if expression.document.embedded is not None:
         return refuse(
             RefusalReason.INTERPOLATION, "the value is inside an expression in JSON", expression
         )

@@ -42,7 +42,7 @@ def reach(  # noqa: C901, PLR0911  one case per kind of name
         case "module", str():
             return _output(resolver, name, scope.instance, steps, trail)
         case "data", str():
-            return _resource(resolver, name, scope.instance, ("data", *steps[1:]), trail)
+            return _resource(resolver, name, scope.instance, ("data", *steps), trail)
         case _, str() if "_" in name.name:
             full = ("resource", name.name, *steps)
             return _resource(resolver, name, scope.instance, full, trail)

@@ -6,7 +6,7 @@ from bot.domain.edit import Refusal, RefusalReason
 from bot.terraform import calls, constants, elements, references
 from bot.terraform.address import Step, Steps, Subscript
 from bot.terraform.configuration import Configuration
-from bot.terraform.scope import Derived, Missing, Outcome, Reached, Scope, Trail, refuse
+from bot.terraform.scope import Derived, Missing, Outcome, Reached, Scope, Trail, refuse, undecided
 from bot.terraform.syntax import (
     Attribute,
     Call,
@@ -51,7 +51,7 @@ class Resolver:
         finally:
             self._depth -= 1
 
-    def _reach(  # noqa: C901, PLR0911  one case per form of expression
+    def _reach(  # noqa: PLR0911  one case per form of expression
         self, expression: Expression, scope: Scope, path: Steps, trail: Trail
     ) -> Outcome:
         match expression:
@@ -71,26 +71,9 @@ class Resolver:
                 return calls.reach(self, expression, scope, path, trail)
             case Template(parts=(Expression() as only,)):
                 return self.reach(only, scope, path, trail)
-            case Template():
-                return refuse(
-                    RefusalReason.INTERPOLATION,
-                    f"the value is put together in {expression.text}",
-                    expression,
-                )
-            case Conditional():
-                return refuse(
-                    RefusalReason.CONDITIONAL,
-                    f"a condition chooses the value: {expression.text}",
-                    expression,
-                )
-            case Operation():
-                return refuse(
-                    RefusalReason.COMPUTED,
-                    f"the value is worked out: {expression.text}",
-                    expression,
-                )
-        what = getattr(expression, "what", "expression")
-        return refuse(RefusalReason.COMPUTED, f"trimtab does not follow this {what}", expression)
+            case Template() | Conditional() | Operation() if not path:
+                return Reached(expression, scope, trail)
+        return undecided(expression)
 
     def _leaf(self, expression: Expression, scope: Scope, path: Steps, trail: Trail) -> Outcome:
         if not path:

@@ -10,7 +10,7 @@ from bot.terraform.evaluation import ABSENT
 from bot.terraform.index import Index
 from bot.terraform.locate import CRON, Location, dotted, same
 from bot.terraform.scope import refuse
-from bot.terraform.syntax import Kind
+from bot.terraform.splice import NUMBER
 
 _CHOICES: dict[tuple[str, Steps], frozenset[str]] = {
     ("airbyte_connection", ("status",)): frozenset({"active", "inactive"}),
@@ -81,7 +81,7 @@ def _check_knob(index: Index, location: Location, value: str, *, by_hand: bool) 
     if reason is not None:
         return refuse(RefusalReason.NEVER, f"{path} is never touched: {reason}", location.literal)
     if knob is None:
-        if location.literal.kind is Kind.NUMBER:
+        if _is_number(value) and _is_number(str(location.literal.value)):
             return None
         return refuse(
             RefusalReason.NEVER,
@@ -127,3 +127,7 @@ def _check_bounds(location: Location, knob: Knob, value: str, bounds: Bounds) ->
 
 def _outside(location: Location, detail: str) -> Refusal:
     return refuse(RefusalReason.BOUNDS, detail, location.literal)
+
+
+def _is_number(text: str) -> bool:
+    return NUMBER.fullmatch(text) is not None

@@ -7,7 +7,15 @@ from bot.domain.edit import Refusal, RefusalReason
 from bot.terraform.address import Key, ModuleStep, Steps, render
 from bot.terraform.hcl import Block
 from bot.terraform.module import Module
-from bot.terraform.syntax import Expression, Scalar
+from bot.terraform.syntax import (
+    Call,
+    Conditional,
+    Expression,
+    Heredoc,
+    Opaque,
+    Scalar,
+    Template,
+)
 
 
 @dataclass(eq=False)
@@ -85,3 +93,29 @@ Outcome = Reached | Missing | Refusal
 def refuse(reason: RefusalReason, detail: str, where: Expression) -> Refusal:
     """Say why a value cannot be followed, and the place to edit by hand."""
     return Refusal(reason, detail, where.document.name, where.line)
+
+
+def undecided(  # noqa: PLR0911  one return per form of expression
+    expression: Expression,
+) -> Refusal:
+    """Say why an expression is not a literal that could be changed."""
+    match expression:
+        case Template():
+            detail = f"the value is put together in {expression.text}"
+            return refuse(RefusalReason.INTERPOLATION, detail, expression)
+        case Conditional():
+            detail = f"a condition chooses the value: {expression.text}"
+            return refuse(RefusalReason.CONDITIONAL, detail, expression)
+        case Heredoc():
+            return refuse(RefusalReason.HEREDOC, "the value is a heredoc", expression)
+        case Call(name="merge"):
+            return refuse(RefusalReason.MERGE, "the value comes out of merge()", expression)
+        case Call(name=name):
+            detail = f"the value comes out of {name}()"
+            return refuse(RefusalReason.FUNCTION, detail, expression)
+        case Opaque(what=what):
+            detail = f"trimtab does not follow this {what}"
+            return refuse(RefusalReason.COMPUTED, detail, expression)
+    return refuse(
+        RefusalReason.COMPUTED, f"the value is not a single literal: {expression.text}", expression
+    )

@@ -25,19 +25,14 @@ def shadow(folders: set[Path], replaced: Mapping[Path, bytes]) -> Iterator[dict[
             real.add(folder)
             folder = folder.parent  # noqa: PLW2901  climbing to the top
     with tempfile.TemporaryDirectory(prefix="trimtab-") as made:
-        # Deep enough that `../../shared` above the top still finds its way to the original.
         base = Path(made) / "root"
         for folder in sorted(real):
             copy = base / folder.relative_to(top)
             copy.mkdir(parents=True)
             for entry in os.scandir(folder):
                 path = folder / entry.name
-                if path in real:
-                    continue
-                target = copy / entry.name
-                content = replaced.get(path)
-                if content is None:
-                    target.symlink_to(path)
-                else:
-                    target.write_bytes(content)
+                if path not in real and path not in replaced:
+                    (copy / entry.name).symlink_to(path)
+        for path, content in replaced.items():
+            (base / path.parent.relative_to(top) / path.name).write_bytes(content)
         yield {folder: base / folder.relative_to(top) for folder in real}

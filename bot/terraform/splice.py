@@ -9,7 +9,7 @@ from bot.terraform.document import Document, Language
 from bot.terraform.strings import quote_hcl, quote_json, quote_yaml
 from bot.terraform.syntax import Kind, Literal
 
-_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?")
+NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?")
 _SECRET_LINE = re.compile(r"passw|secret|token|credential|private_?key|api_?key", re.IGNORECASE)
 _CONTEXT = 3
 
@@ -31,7 +31,7 @@ def encode(literal: Literal, value: str) -> str | None:
     """Write a value in the place of a literal, quoted as it is; None when its type cannot hold it."""
     language = literal.document.language
     if literal.kind is Kind.NUMBER:
-        return value if _NUMBER.fullmatch(value) else None
+        return value if NUMBER.fullmatch(value) else None
     if literal.kind is Kind.BOOL:
         return value if value in {"true", "false"} else None
     if language is Language.HCL:

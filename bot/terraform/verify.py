@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.domain.edit import Edit, Refusal, RefusalReason
@@ -12,6 +11,7 @@ from bot.terraform.address import Steps
 from bot.terraform.evaluation import ABSENT, Difference, Evaluation, differences, evaluate
 from bot.terraform.index import Index
 from bot.terraform.locate import Location, dotted, find, helped, same
+from bot.terraform.neighbours import affected
 from bot.terraform.scope import refuse
 from bot.terraform.splice import Replacement, encode, spliced, trailing_comment, unified
 
@@ -121,26 +121,32 @@ def _disjoint(drafts: dict[int, Draft]) -> list[dict[int, Draft]]:
 def _try(index: Index, group: dict[int, Draft]) -> dict[int, Edit | Refusal]:
     """Evaluate with all drafts of a group; when anything is off, halve it until each is alone."""
     drafts = list(group.values())
+    contents = _contents(drafts)
+    elsewhere: list[str] = []
     try:
-        after = evaluate(index.configuration, _contents(drafts))
-    except TerraformError as error:
-        found, failure = [], error.message
-    else:
+        after = evaluate(index.configuration, {d.path: data for d, data in contents.items()})
         found, failure = list(differences(index.evaluation, after)), ""
         if _as_meant(drafts, found, after):
-            return {position: _edit(one) for position, one in group.items()}
+            elsewhere = affected(index.configuration, contents)
+            if not elsewhere:
+                return {position: _edit(one) for position, one in group.items()}
+    except TerraformError as error:
+        found, failure = [], error.message
     if len(group) == 1:
-        return {position: _explain(index, one, found, failure) for position, one in group.items()}
+        return {
+            position: _explain(index, one, [*_beside(one, found), *elsewhere], failure)
+            for position, one in group.items()
+        }
     half = len(group) // 2
     items = list(group.items())
     return _try(index, dict(items[:half])) | _try(index, dict(items[half:]))
 
 
-def _contents(drafts: Sequence[Draft]) -> dict[Path, bytes]:
+def _contents(drafts: Sequence[Draft]) -> dict["Document", bytes]:
     by_document: dict[Document, list[Replacement]] = {}
     for one in drafts:
         by_document.setdefault(one.location.literal.document, []).append(one.replacement)
-    return {d.path: spliced(d, replacements) for d, replacements in by_document.items()}
+    return {document: spliced(document, rows) for document, rows in by_document.items()}
 
 
 def _as_meant(drafts: list[Draft], found: list[Difference], after: Evaluation) -> bool:
@@ -181,21 +187,21 @@ def _place(address: str, path: Steps) -> tuple[str, tuple[str, ...]]:
     return address, tuple(str(step) for step in path)
 
 
-def _explain(index: Index, one: Draft, found: list[Difference], failure: str) -> Refusal:
-    """Say what an edit would have changed beside what it is for."""
-    location, literal = one.location, one.location.literal
+def _beside(one: Draft, found: list[Difference]) -> list[str]:
+    """Name what an edit would change beside what it is for."""
     own = set(_places(one))
-    others = [d for d in found if _place(d.address, d.path) not in own]
+    others = (d for d in found if _place(d.address, d.path) not in own)
+    return sorted({f"{other.address}.{dotted(other.path)}".rstrip(".") for other in others})
+
+
+def _explain(index: Index, one: Draft, others: list[str], failure: str) -> Refusal:
+    location, literal = one.location, one.location.literal
     if failure:
         refusal = refuse(RefusalReason.UNVERIFIED, failure, literal)
     elif others:
-        names = sorted({_named(other) for other in others})
-        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-        refusal = refuse(
-            RefusalReason.FAN_OUT,
-            f"the literal also decides {', '.join(names[:_SHOWN])}{more}",
-            literal,
-        )
+        more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
+        detail = f"the literal also decides {', '.join(others[:_SHOWN])}{more}"
+        refusal = refuse(RefusalReason.FAN_OUT, detail, literal)
     else:
         refusal = refuse(
             RefusalReason.UNVERIFIED,
@@ -203,11 +209,6 @@ def _explain(index: Index, one: Draft, found: list[Difference], failure: str) ->
             literal,
         )
     return helped(index, location.address, location.path, refusal, one.change.value)
-
-
-def _named(difference: Difference) -> str:
-    path = dotted(difference.path)
-    return f"{difference.address}.{path}" if path else difference.address
 
 
 def _shared(index: Index, location: Location) -> Refusal | None:
