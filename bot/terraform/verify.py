@@ -58,6 +58,8 @@ def set_values(index: Index, changes: Sequence[Change]) -> list[Edit | Refusal]:
         found = draft(index, change)
         if isinstance(found, Refusal):
             outcomes[position] = found
+        elif found.text == found.location.literal.text:
+            outcomes[position] = _edit(found)
         else:
             drafts[position] = found
     for group in _disjoint(drafts):
