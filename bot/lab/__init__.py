@@ -2,9 +2,9 @@
 
 from bot.lab.authority import AuthMode
 from bot.lab.description import Description, GivenConnection, GivenEndpoint
-from bot.lab.engine import Deployment
 from bot.lab.faults import Faults
 from bot.lab.lab import Lab, Setup
+from bot.lab.run import Deployment
 
 __all__ = [
     "AuthMode",

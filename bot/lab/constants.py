@@ -10,6 +10,7 @@ from typing import Final
 MINUTE: Final = 60
 HOUR: Final = 3600
 DAY: Final = 86_400
+TINY: Final = 1e-9
 
 # --- Scheduling ---------------------------------------------------------------------------------
 MIN_GAP: Final = 60

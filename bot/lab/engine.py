@@ -4,23 +4,25 @@ Times are whole epoch seconds. Events of one second happen in a fixed order, so 
 give the same jobs, and stopping the clock anywhere and going on changes nothing.
 """
 
+import gc
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from heapq import heappop, heappush
+from math import exp
 from typing import Final
 
-import numpy as np
-
-from bot.domain.connection import Basic, Cron
+from bot.domain.connection import Cron
 from bot.lab import constants as known
 from bot.lab import physics
-from bot.lab.fleet import LabConnection, basic_seconds
+from bot.lab.dayplan import DayPlan, plan_day
+from bot.lab.fleet import LabConnection
 from bot.lab.jobs import AttemptRecord, Created, Ended, Jobs, JobStatus
-from bot.lab.nature import ConnectionNature, SourceNature
+from bot.lab.members import Members
+from bot.lab.nature import SourceNature
 from bot.lab.physics import Pace
+from bot.lab.run import Deployment, Prospect, Run
 from bot.lab.sharing import SharedSource
-from bot.lab.ticks import DayPlan, Ticks, jitter_bound, jitter_of
+from bot.lab.ticks import Ticks, jitter_bound, jitter_of
 from bot.lab.volume import Volumes
 
 _END: Final = 0
@@ -28,78 +30,6 @@ _RETRY: Final = 1
 _RECHECK: Final = 2
 _BEGIN: Final = 3
 _BY_HAND: Final = 1 << 14
-
-
-@dataclass(frozen=True, slots=True)
-class Deployment:
-    """How the simulated Airbyte behaves as an installation.
-
-    `pool` is the number of data workers (None: no limit). `cloud` adds scheduling jitter, checks
-    the queue once a minute, and lets a tick replace a queued sync. `catch_up` starts a missed
-    tick right after the sync that hid it (`use-new-cron-schedule-calculation`).
-    """
-
-    cloud: bool = False
-    catch_up: bool = False
-    pool: float | None = None
-
-
-class Run:
-    """A job that is not finished."""
-
-    __slots__ = (
-        "attempt",
-        "bits",
-        "bytes",
-        "changed",
-        "created",
-        "dead",
-        "failure",
-        "full_rows",
-        "index",
-        "kind",
-        "left",
-        "luck",
-        "manual",
-        "pace",
-        "progress",
-        "records",
-        "row",
-        "rows",
-        "since",
-        "started",
-        "streak",
-        "tries",
-        "trouble",
-        "wanted",
-    )
-
-    def __init__(self, row: int, index: int, created: int, bits: int) -> None:
-        self.row = row
-        self.index = index
-        self.created = created
-        self.bits = bits
-        self.luck = physics.luck_of(bits)
-        self.kind = 0
-        self.manual = False
-        self.started = 0
-        self.since = 0
-        self.attempt = 0
-        self.left = self.wanted = self.full_rows = self.rows = self.bytes = 0
-        self.changed = 0.0
-        self.failure = physics.NO_FAILURE
-        self.progress = 1.0
-        self.records: list[AttemptRecord] = []
-        self.streak = self.trouble = self.tries = 0
-        self.dead = False
-        self.pace: Pace
-
-    @property
-    def status(self) -> JobStatus:
-        """Return where it stands, as Cloud puts it."""
-        if not self.started:
-            return JobStatus.QUEUED
-        return JobStatus.RUNNING if self.since else JobStatus.INCOMPLETE
 
 
 class Engine:
@@ -115,108 +45,79 @@ class Engine:
         self, start: int, deployment: Deployment, on_disabled: Callable[[int, int], None]
     ) -> None:
         self.now = start
-        self.first_day = start // known.DAY
         self.deployment = deployment
         self.jobs = Jobs()
-        self.volumes = Volumes(self.first_day)
         self.ticks = Ticks()
-        self.queue: deque[Run] = deque()
-        self.used = 0.0
+        self.volumes = Volumes(start // known.DAY)
+        self.members = Members()
         self.running: dict[int, Run] = {}
         self._on_disabled = on_disabled
+        self._queue: deque[Run] = deque()
+        self._used = 0.0
+        self._recheck_at = 0
+        self._sources: list[SourceNature] = []
         self._shared: list[SharedSource[Run]] = []
         self._outages: list[tuple[tuple[int, int], ...]] = []
-        self._sources: list[SourceNature] = []
-        self._heap: list[tuple[int, int, int, int, object]] = []
+        self._heap: list[tuple[int, int, int, int, Run | None]] = []
         self._serial = 0
         self._rows = 0
         self._created: list[Created] = []
         self._ended: list[Ended] = []
-        self._recheck_at = 0
         self._plan: DayPlan | None = None
         self._plan_day = -1
-        # One entry per connection, by index.
-        self._links: list[LabConnection] = []
-        self._natures: list[ConnectionNature] = []
-        self._paces: list[Pace] = []
-        self._source_of: list[int] = []
-        self._active: list[bool] = []
-        self._waiting: list[int] = []
-        self._generation: list[int] = []
-        self._missed: list[bool] = []
-        self._last_start: list[int] = []
-        self._last_created: list[int] = []
-        self._last_end: list[int] = []
-        self._last_success: list[int] = []
-        self._failed_in_a_row: list[int] = []
-        self._mark: list[float] = []
-        self._by_hand: list[int] = []
 
     # --- Who takes part ---------------------------------------------------------------------
 
     def add_source(self, nature: SourceNature) -> int:
         """Take in a source and return its place."""
-        self._shared.append(SharedSource(nature.capacity))
         self._sources.append(nature)
+        self._shared.append(SharedSource(nature.capacity))
         self._outages.append(self._outages_around(nature, self.now // known.DAY))
         return len(self._shared) - 1
 
-    def add(self, links: Iterable[tuple[LabConnection, Pace, int]]) -> None:
+    def add(self, newcomers: Iterable[tuple[LabConnection, Pace, int]]) -> None:
         """Take in connections with their pace and the place of their source."""
-        links = list(links)
-        for link, pace, source in links:
-            assert link.index == len(self._links)
-            self._links.append(link)
-            self._natures.append(pace.nature)
-            self._paces.append(pace)
-            self._source_of.append(source)
-            self._active.append(link.status == "active")
-            self._waiting.append(0)
-            self._generation.append(0)
-            self._missed.append(False)
-            for column in (self._last_start, self._last_created):
-                column.append(0)
-            for column in (self._last_end, self._last_success):
-                column.append(self.now)
-            self._failed_in_a_row.append(0)
-            self._by_hand.append(0)
-        self.volumes.add([pace.nature for _, pace, _ in links])
+        newcomers = list(newcomers)
+        for link, pace, source in newcomers:
+            self.members.add(link, pace, source, self.now)
+        self.volumes.add([pace.nature for _, pace, _ in newcomers])
         self.volumes.reach(self.now // known.DAY + 1)
-        for link, pace, _ in links:
+        for link, pace, _ in newcomers:
             changed = self.volumes.changed(link.index, self.now)
-            self._mark.append(changed - 0.5 * pace.nature.rows_day)
-            if isinstance(link.schedule, Basic):
-                self._after(link.index, self.now)
+            self.members.mark[link.index] = changed - 0.5 * pace.nature.rows_day
+            if self.members.active[link.index]:
+                self._follow(link.index, self.now)
         self._plan_day = -1
 
     def set_pace(self, index: int, pace: Pace) -> None:
         """Run later syncs of a connection at another pace."""
-        self._paces[index] = pace
-
-    def set_schedule(self, index: int, *, was: Cron | None) -> None:
-        """Take in that the schedule or the status of a connection changed, now."""
-        link = self._links[index]
-        self._active[index] = link.status == "active"
-        self._generation[index] += 1
-        self._waiting[index] = 0
-        self._missed[index] = False
+        self.members.paces[index] = pace
         self._plan_day = -1
-        if not self._active[index] or index in self.running:
+
+    def set_schedule(self, index: int, was: Cron | None) -> None:
+        """Take in that the schedule or the status of a connection changed, now."""
+        members = self.members
+        members.read_settings(index)
+        members.generation[index] += 1
+        members.waiting[index] = 0
+        members.missed[index] = False
+        self._plan_day = -1
+        if not members.active[index] or index in self.running:
             return
-        if isinstance(link.schedule, Basic):
-            self._after(index, self.now)
-        elif isinstance(link.schedule, Cron) and was != link.schedule and self.deployment.catch_up:
+        self._follow(index, self.now)
+        schedule = members.links[index].schedule
+        if isinstance(schedule, Cron) and was != schedule and self.deployment.catch_up:
             # The new calculation looks from the previous job on, and starts what it finds passed.
-            since = self._last_created[index] + known.MIN_GAP
-            if self._last_created[index] and self._ticked(link.schedule, since):
-                self._push(self.now + 1, _BEGIN, index, self._generation[index])
+            since = members.last_created[index] + known.MIN_GAP
+            if members.last_created[index] and self._ticked(schedule, since):
+                self._push(self.now + 1, _BEGIN, index, members.generation[index])
 
     def start_by_hand(self, index: int, kind: int = 0) -> int | None:
         """Create a job now and return its row, or None when one is open already."""
         if index in self.running:
             return None
-        self._waiting[index] = 0
-        self._create(index, self.now, self._hand_bits(index), kind=kind, manual=True)
+        self.members.waiting[index] = 0
+        self._create(index, self.now, self._hand_bits(index, self.now), None, (kind, True))
         self._flush()
         return self._rows - 1
 
@@ -233,149 +134,175 @@ class Engine:
 
     def advance(self, to: int) -> None:
         """Let everything happen up to and including second `to`."""
-        while self.now < to:
-            day = (self.now + 1) // known.DAY
-            if day != self._plan_day:
-                self._plan_for(day)
-            stop = min(to, (day + 1) * known.DAY - 1)
-            self._run_until(stop)
-            self.now = stop
-            self._flush()
+        # Nothing here makes reference cycles, and looking for them costs a third of the time.
+        collects = gc.isenabled()
+        gc.disable()
+        try:
+            while self.now < to:
+                day = (self.now + 1) // known.DAY
+                if day != self._plan_day:
+                    self._plan_for(day)
+                stop = min(to, (day + 1) * known.DAY - 1)
+                self._run_until(stop)
+                self.now = stop
+                self._flush()
+        finally:
+            if collects:
+                gc.enable()
 
     def _plan_for(self, day: int) -> None:
         self.volumes.reach(day + 1)
         self._outages = [self._outages_around(nature, day) for nature in self._sources]
+        members = self.members
         ticking = []
-        for link in self._links:
-            if self._active[link.index] and isinstance(link.schedule, Cron):
+        for link in members.links:
+            if members.active[link.index] and isinstance(link.schedule, Cron):
                 offsets = self.ticks.on(link.schedule, day)
                 if offsets:
                     ticking.append((link.index, offsets))
-        keys = np.asarray([nature.key for nature in self._natures], dtype=np.uint64)
-        self._plan = DayPlan(day, ticking, keys, self.now)
+        self._plan = plan_day(day, ticking, members.paces, self.volumes, self.now)
         self._plan_day = day
 
     def _run_until(self, stop: int) -> None:
-        plan = self._plan
+        plan, heap = self._plan, self._heap
         assert plan is not None
-        times, connections, bits, position = plan.times, plan.connections, plan.bits, plan.position
-        total, heap = len(times), self._heap
+        times, connections, position = plan.times, plan.connections, plan.position
+        total = len(times)
         while True:
             tick = times[position] if position < total else stop + 1
             if heap and heap[0][0] <= tick:
                 if heap[0][0] > stop:
                     break
-                at, kind, _, number, item = heappop(heap)
-                self._happen(at, kind, number, item)
+                at, kind, _, number, run = heappop(heap)
+                if kind == _END:
+                    shared = self._shared[number]
+                    if at == shared.next_at:
+                        for done in shared.leave_finished(at):
+                            self._end_attempt(done, at)
+                        self._retime(number, at)
+                else:
+                    self._happen(at, kind, number, run)
             elif tick <= stop:
-                self._tick(connections[position], tick, bits[position])
+                self._tick(connections[position], tick, position)
                 position += 1
             else:
                 break
         plan.position = position
 
-    def _happen(self, at: int, kind: int, number: int, item: object) -> None:
-        if kind == _END:
-            shared = self._shared[number]
-            if item == shared.version:
-                for run in shared.leave_finished(at):
-                    self._end_attempt(run, at)
-                self._retime(number, at)
-        elif kind == _RETRY:
-            assert isinstance(item, Run)
-            if not item.dead:
-                self._begin_attempt(item, at)
+    def _happen(self, at: int, kind: int, number: int, run: Run | None) -> None:
+        members = self.members
+        if kind == _RETRY:
+            assert run is not None
+            if not run.dead:
+                self._begin_attempt(run, at, None)
         elif kind == _RECHECK:
             self._admit(at)
-        elif item == self._generation[number] and number not in self.running:
-            bits = self._waiting[number] or self._hand_bits(number, at)
-            self._waiting[number] = 0
-            self._create(number, at, bits)
+        else:
+            index, generation = number >> 24, number & 0xFFFFFF
+            if generation == members.generation[index] & 0xFFFFFF and index not in self.running:
+                bits = members.waiting[index] or self._hand_bits(index, at)
+                members.waiting[index] = 0
+                self._create(index, at, bits, None)
 
-    def _tick(self, index: int, at: int, bits: int) -> None:
+    def _tick(self, index: int, at: int, position: int) -> None:
+        members, cloud = self.members, self.deployment.cloud
         run = self.running.get(index)
         if run is not None:
-            if run.started or run.manual or not self.deployment.cloud:
-                self._missed[index] = True
+            if run.started or run.manual or not cloud:
+                members.missed[index] = True
                 return
             self._stop(run, at, physics.REPLACED)
-        if self._waiting[index] or at < self._last_start[index] + known.MIN_GAP:
+        if members.waiting[index] or at < members.last_start[index] + known.MIN_GAP:
             return
-        delay = 0
-        if self.deployment.cloud:
-            delay = jitter_of(self._natures[index].key, at, at - self._last_end[index])
-        if delay:
-            self._waiting[index] = bits
-            self._push(at + delay, _BEGIN, index, self._generation[index])
-        else:
-            self._create(index, at, bits)
+        if not members.active[index]:
+            return
+        plan = self._plan
+        assert plan is not None
+        bits = plan.bits[position]
+        if cloud:
+            key = members.paces[index].nature.key
+            delay = jitter_of(key, at, at - members.last_end[index])
+            if delay:
+                members.waiting[index] = bits
+                self._push(at + delay, _BEGIN, index, members.generation[index])
+                return
+        self._create(index, at, bits, plan.prospects[position])
 
     # --- A sync's life ----------------------------------------------------------------------
 
     def _create(
-        self, index: int, at: int, bits: int, *, kind: int = 0, manual: bool = False
+        self,
+        index: int,
+        at: int,
+        bits: int,
+        prospect: Prospect | None,
+        how: tuple[int, bool] = (0, False),
     ) -> None:
-        run = Run(self._rows, index, at, bits)
-        run.kind = kind
-        run.manual = manual
-        run.pace = self._paces[index]
+        pace = self.members.paces[index]
+        run = Run(self._rows, index, at, pace, bits)
         self._rows += 1
-        self._created.append((index, kind, manual, at))
+        run.kind, run.manual = how
+        self._created.append((index, *how, at))
         self.running[index] = run
-        self._last_created[index] = at
+        self.members.last_created[index] = at
         pool = self.deployment.pool
-        if pool is None or (not self.queue and self.used + run.pace.workers <= pool):
-            self._start(run, at)
+        if pool is None or (not self._queue and self._used + pace.workers <= pool):
+            self._start(run, at, prospect)
         else:
-            self.queue.append(run)
+            self._queue.append(run)
             self._ask_recheck(at)
 
-    def _start(self, run: Run, at: int) -> None:
-        index = run.index
+    def _start(self, run: Run, at: int, prospect: Prospect | None) -> None:
+        index, members = run.index, self.members
         run.started = at
-        self.used += run.pace.workers
-        self._last_start[index] = at
-        run.changed = self.volumes.changed(index, at)
+        self._used += run.pace.workers
+        members.last_start[index] = at
         if run.kind == 0:
-            missing = run.changed - self._mark[index]
-            day = at // known.DAY
-            incremental, whole = physics.rows_of(
-                run.pace, index, self.volumes, missing, day, run.luck
-            )
-            run.wanted = run.left = incremental + whole
-            run.full_rows = whole
-        self._begin_attempt(run, at)
+            if prospect is None:
+                prospect = physics.prospect_of(run.pace, index, self.volumes, at, run.bits)
+            run.changed, hot, whole, noise, _, _ = prospect
+            missing = run.changed - members.mark[index]
+            rows = int(whole)
+            if missing > 0:
+                incremental = 1 - run.pace.full_share
+                rows += int(incremental * hot * (1 - exp(-missing / hot)) * noise)
+            run.full_rows = int(whole)
+            run.wanted = run.left = rows
+        self._begin_attempt(run, at, prospect)
 
-    def _begin_attempt(self, run: Run, at: int) -> None:
-        pace, source = run.pace, self._source_of[run.index]
-        shared = self._shared[source]
-        number = run.attempt
-        chance = run.luck.fail if number == 0 else physics.retry_chance(run.bits, number)
+    def _begin_attempt(self, run: Run, at: int, prospect: Prospect | None) -> None:
+        pace, source = run.pace, self.members.source_of[run.index]
+        nature, shared = pace.nature, self._shared[source]
+        if prospect is None:
+            prospect = physics.prospect_of(pace, run.index, self.volumes, at, run.bits)
+        chance = physics.retry_chance(run.bits, run.attempt) if run.attempt else prospect[5]
+        work = nature.overhead + run.left * prospect[4]
         load = (shared.demand + pace.demand) / shared.capacity
-        broken = pace.nature.broken
-        day = at // known.DAY - self.first_day
-        failure = physics.failure_of(
-            pace,
-            chance,
-            load,
-            down=any(begin <= at < end for begin, end in self._outages[source]),
-            broken=broken is not None and broken[0] <= day < broken[1],
-        )
-        work = physics.work_seconds(pace, run.left, run.luck, at, self.first_day)
+        outages, broken = self._outages[source], nature.broken
         run.since = at
-        run.failure = failure
+        run.failure = physics.NO_FAILURE
         run.progress = 1.0
-        if failure:
-            run.progress = physics.progress_of(failure, run.bits, number)
-            work = pace.nature.overhead + (work - pace.nature.overhead) * run.progress
+        if chance < pace.calm or load > known.OVERLOAD_KNEE or outages or broken:
+            day = at // known.DAY - self.volumes.first_day
+            run.failure = physics.failure_of(
+                pace,
+                chance,
+                load,
+                down=any(begin <= at < end for begin, end in outages),
+                broken=broken is not None and broken[0] <= day < broken[1],
+            )
+            if run.failure:
+                run.progress = physics.progress_of(run.failure, run.bits, run.attempt)
+                work = nature.overhead + (work - nature.overhead) * run.progress
         shared.join(at, work, pace.demand, run)
         self._retime(source, at)
 
     def _retime(self, source: int, at: int) -> None:
         shared = self._shared[source]
-        end = shared.next_end(at)
-        if end is not None:
-            heappush(self._heap, (end, _END, source, source, shared.version))
+        end = shared.find_next_end(at)
+        if end:
+            self._serial += 1
+            heappush(self._heap, (end, _END, self._serial, source, None))
 
     def _end_attempt(self, run: Run, at: int) -> None:
         rows = int(run.left * run.progress)
@@ -384,137 +311,137 @@ class Engine:
         run.rows += rows
         run.bytes += size
         if run.failure or run.attempt:
-            run.records.append(AttemptRecord(run.since, at, run.failure, rows, size))
+            run.records += (AttemptRecord(run.since, at, run.failure, rows, size),)
         run.attempt += 1
         run.since = 0
         if not run.failure:
             self._finish(run, at, JobStatus.SUCCEEDED)
             return
+        delay = self._retry_delay(run)
+        if delay is None:
+            self._finish(run, at, JobStatus.FAILED)
+        else:
+            self._serial += 1
+            heappush(self._heap, (at + delay, _RETRY, self._serial, 0, run))
+
+    def _retry_delay(self, run: Run) -> int | None:
+        """Count a failed attempt; return how long to wait for the next, None to give up."""
         if run.progress:
             run.streak = 0
-            run.trouble += 1
-            again, delay = run.trouble < known.PARTIAL_FAILURES_TOTAL, 1
-        else:
-            run.streak += 1
-            run.tries += 1
-            again = (
-                run.streak < known.COMPLETE_FAILURES_SUCCESSIVE
-                and run.tries < known.COMPLETE_FAILURES_TOTAL
-            )
-            backoff = known.BACKOFF_FIRST * known.BACKOFF_FACTOR ** (run.streak - 1)
-            delay = min(backoff, known.BACKOFF_MAX)
-        if again and run.failure != physics.CREDENTIALS:
-            self._push(at + delay, _RETRY, run.index, run)
-        else:
-            self._finish(run, at, JobStatus.FAILED)
+            run.partial_failures += 1
+            return 1 if run.partial_failures < known.PARTIAL_FAILURES_TOTAL else None
+        run.streak += 1
+        run.complete_failures += 1
+        if (
+            run.failure == physics.CREDENTIALS
+            or run.streak >= known.COMPLETE_FAILURES_SUCCESSIVE
+            or run.complete_failures >= known.COMPLETE_FAILURES_TOTAL
+        ):
+            return None
+        backoff: int = known.BACKOFF_FIRST * known.BACKOFF_FACTOR ** (run.streak - 1)
+        return min(backoff, known.BACKOFF_MAX)
 
     def _stop(self, run: Run, at: int, reason: int) -> None:
         """Cancel an open job, wherever it stands."""
         if run.since:
-            source = self._source_of[run.index]
+            source = self.members.source_of[run.index]
             self._shared[source].remove(at, run)
             self._retime(source, at)
-            run.records.append(AttemptRecord(run.since, at, reason, 0, 0))
+            run.records += (AttemptRecord(run.since, at, reason, 0, 0),)
             run.attempt += 1
         if not run.started:
-            self.queue.remove(run)
+            self._queue.remove(run)
         run.dead = True
         run.failure = reason
         self._finish(run, at, JobStatus.CANCELLED)
 
     def _finish(self, run: Run, at: int, status: JobStatus) -> None:
-        index = run.index
+        index, members = run.index, self.members
         del self.running[index]
         if run.started:
-            self.used -= run.pace.workers
+            self._used -= run.pace.workers
         if run.records:
-            self.jobs.attempts[run.row] = tuple(run.records)
-        failure = physics.NO_FAILURE if status == JobStatus.SUCCEEDED else run.failure
-        full_rows = min(run.full_rows, run.rows)
+            self.jobs.attempts[run.row] = run.records
+        rows = run.rows
+        full_rows = min(run.full_rows, rows)
         self._ended.append(
-            (
-                run.row,
-                run.started,
-                at,
-                status,
-                run.attempt,
-                run.rows,
-                full_rows,
-                run.bytes,
-                failure,
-            )
+            (run.row, run.started, at, status, run.attempt, rows, full_rows, run.bytes, run.failure)
         )
-        if run.kind == 0 and run.wanted:
+        if run.wanted:
             # Checkpoints keep what incremental streams have committed, also of a failed sync.
-            share = run.rows / run.wanted
-            self._mark[index] += (run.changed - self._mark[index]) * share
-        self._last_end[index] = at
-        if status == JobStatus.SUCCEEDED:
-            self._failed_in_a_row[index] = 0
-            self._last_success[index] = at
-        elif status == JobStatus.FAILED:
-            self._failed_in_a_row[index] += 1
+            mark = members.mark[index]
+            members.mark[index] = mark + (run.changed - mark) * (rows / run.wanted)
+        members.last_end[index] = at
+        if status is JobStatus.SUCCEEDED:
+            members.failed_in_a_row[index] = 0
+            members.last_success[index] = at
+        elif status is JobStatus.FAILED:
+            members.failed_in_a_row[index] += 1
             self._disable_if_hopeless(index, at)
-        if self._active[index]:
-            self._after(index, at)
-        if self.queue:
+        if members.active[index] and (members.interval[index] or members.missed[index]):
+            self._follow(index, at)
+        if self._queue:
             self._ask_recheck(at)
 
     def _disable_if_hopeless(self, index: int, at: int) -> None:
+        members = self.members
         if (
-            self._failed_in_a_row[index] >= known.DISABLE_FAILURES
-            and at - self._last_success[index] >= known.DISABLE_AFTER
+            members.failed_in_a_row[index] >= known.DISABLE_FAILURES
+            and at - members.last_success[index] >= known.DISABLE_AFTER
         ):
-            self._active[index] = False
-            self._links[index].status = "inactive"
+            members.active[index] = False
+            members.links[index].status = "inactive"
             self._on_disabled(index, at)
 
-    def _after(self, index: int, at: int) -> None:
-        """Arrange what follows a finished job: a basic interval, or a tick that was missed."""
-        schedule = self._links[index].schedule
-        if isinstance(schedule, Basic):
-            due = self._last_created[index] + basic_seconds(schedule.units, schedule.unit)
-            if not self._last_created[index]:
+    def _follow(self, index: int, at: int) -> None:
+        """Arrange what comes next by itself: a basic interval, or a tick that was missed."""
+        members = self.members
+        if members.interval[index]:
+            due = members.last_created[index] + members.interval[index]
+            if not members.last_created[index]:
                 due = at
             if self.deployment.cloud and due > at:
                 half = jitter_bound(due - at) / 2
-                due += int(half * physics.basic_jitter(self._natures[index].key, due))
-            self._push(max(at, due), _BEGIN, index, self._generation[index])
-        elif self._missed[index] and self.deployment.catch_up:
-            self._push(at, _BEGIN, index, self._generation[index])
-        self._missed[index] = False
+                due += int(half * physics.basic_jitter(members.paces[index].nature.key, due))
+            self._push(max(at, due), _BEGIN, index, members.generation[index])
+        elif members.missed[index] and self.deployment.catch_up:
+            self._push(at, _BEGIN, index, members.generation[index])
+        members.missed[index] = False
 
     # --- Capacity ---------------------------------------------------------------------------
 
     def _ask_recheck(self, at: int) -> None:
         due = at - at % known.RECHECK + known.RECHECK if self.deployment.cloud else at
-        if self._recheck_at < due or self._recheck_at <= at < due:
+        if self._recheck_at != due:
             self._recheck_at = due
-            self._push(due, _RECHECK, 0, None)
+            self._push(due, _RECHECK, 0, 0)
 
     def _admit(self, at: int) -> None:
-        queue, pool = self.queue, self.deployment.pool
+        queue, pool = self._queue, self.deployment.pool
+        self._recheck_at = 0
         while queue and pool is not None:
             run = queue[0]
             if run.manual and at - run.created > known.MANUAL_QUEUE_LIMIT:
                 self._stop(run, at, physics.REPLACED)
-                continue
-            # A sync larger than the whole pool runs alone rather than never.
-            if self.used > 0 and self.used + run.pace.workers > pool + 1e-9:
-                break
-            queue.popleft()
-            self._start(run, at)
+            elif self._used > known.TINY and self._used + run.pace.workers > pool + known.TINY:
+                # A sync larger than the whole pool runs alone rather than never.
+                return
+            else:
+                queue.popleft()
+                self._start(run, at, None)
 
     # --- Small parts ------------------------------------------------------------------------
 
-    def _push(self, at: int, kind: int, number: int, item: object) -> None:
+    def _push(self, at: int, kind: int, index: int, generation: int) -> None:
         self._serial += 1
-        heappush(self._heap, (at, kind, self._serial, number, item))
+        number = (index << 24) | (generation & 0xFFFFFF)
+        heappush(self._heap, (at, kind, self._serial, number, None))
 
-    def _hand_bits(self, index: int, at: int | None = None) -> int:
-        day = (at if at is not None else self.now) // known.DAY
-        self._by_hand[index] += 1
-        return physics.luck_bits(self._natures[index].key, day, _BY_HAND + self._by_hand[index])
+    def _hand_bits(self, index: int, at: int) -> int:
+        members = self.members
+        members.by_hand[index] += 1
+        ordinal = _BY_HAND + members.by_hand[index]
+        return physics.luck_bits(members.paces[index].nature.key, at // known.DAY, ordinal)
 
     def _ticked(self, cron: Cron, since: int) -> bool:
         return any(

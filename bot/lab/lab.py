@@ -15,13 +15,13 @@ from typing import Final, Self
 from bot.lab import constants as known
 from bot.lab.authority import AuthMode, Authority, Credentials
 from bot.lab.description import Description, fleet_of
-from bot.lab.engine import Deployment
 from bot.lab.faults import NONE, Faults
 from bot.lab.fleet import uuid_of
 from bot.lab.generate import draw_fleet
 from bot.lab.http import Answer, Refusal, Request, anonymous_error, problem
 from bot.lab.jobpages import JobPages
 from bot.lab.public_api import PublicApi
+from bot.lab.run import Deployment
 from bot.lab.server import LabServer
 from bot.lab.truth import Truth
 from bot.lab.world import Beginning, World

@@ -23,7 +23,8 @@ class Pace:
     """A connection under its present settings.
 
     `full_share` is the share of full-refresh streams, `row_seconds` includes the knobs' factor,
-    `demand` is its weight on the source, `oom` the chance of running out of memory.
+    `demand` is its weight on the source, `oom` the chance of running out of memory, `calm` the
+    chance of failing when nothing special is going on.
     """
 
     nature: ConnectionNature
@@ -32,6 +33,7 @@ class Pace:
     row_seconds: float
     demand: float
     oom: float
+    calm: float
     workers: float
 
 
@@ -57,6 +59,7 @@ def pace_of(
         row_seconds=nature.row_seconds * factor,
         demand=demand,
         oom=oom,
+        calm=nature.fails + oom,
         workers=workers,
     )
 
@@ -87,38 +90,29 @@ def luck_of(bits: int) -> Luck:
     )
 
 
-def rows_of(
-    pace: Pace, index: int, volumes: Volumes, changed: float, day: int, luck: Luck
-) -> tuple[int, int]:
-    """Return (incremental, full-refresh) rows of a sync that has `changed` rows to catch up."""
-    nature = pace.nature
-    full = pace.full_share
+def prospect_of(
+    pace: Pace, index: int, volumes: Volumes, at: int, bits: int
+) -> tuple[float, float, float, float, float, float]:
+    """Return what a sync that starts at `at` meets; `dayplan` does the same for a whole day.
+
+    Records change more than once: the rows that an incremental sync reads are
+    hot · (1 - exp(-changed/hot)), so a longer gap folds repeated changes into one row.
+    """
+    nature, luck = pace.nature, luck_of(bits)
+    day, second = divmod(at, known.DAY)
+    growth = volumes.growth(index, day)
+    hot = nature.hot_days * nature.rows_day * max(1.0, growth)
+    whole = pace.full_share * nature.stock_rows * growth * exp(0.01 * luck.rows)
     noise = exp(0.04 * luck.rows)
-    incremental = whole = 0
-    if full < 1 and changed > 0:
-        # Records change more than once: a longer gap folds repeated changes into one row.
-        hot = nature.hot_days * nature.rows_day * max(1.0, volumes.growth(index, day))
-        incremental = int((1 - full) * hot * (1 - exp(-changed / hot)) * noise)
-    if full > 0:
-        whole = int(full * nature.stock_rows * volumes.growth(index, day) * exp(0.01 * luck.rows))
-    return incremental, whole
-
-
-def work_seconds(pace: Pace, rows: float, luck: Luck, start: int, first_day: int) -> float:
-    """Return how long an attempt with `rows` takes when nobody shares its source."""
-    nature = pace.nature
-    day, second = divmod(start, known.DAY)
     hours = pace.source.weekend if (day + 3) % 7 > 4 else pace.source.weekday  # noqa: PLR2004
-    seconds = (
-        rows * pace.row_seconds * hours[second // known.HOUR] * exp(nature.sigma * luck.seconds)
-    )
+    per_row = pace.row_seconds * hours[second // known.HOUR] * exp(nature.sigma * luck.seconds)
     step = nature.pace_step
-    if step and day - first_day >= step[0]:
-        seconds *= step[1]
+    if step and day - volumes.first_day >= step[0]:
+        per_row *= step[1]
     if luck.tail < nature.tail_share:
         ratio = nature.tail_share / luck.tail
-        seconds *= min(known.TAIL_LARGEST, ratio ** (1 / known.TAIL_EXPONENT))
-    return nature.overhead + seconds
+        per_row *= min(known.TAIL_LARGEST, ratio ** (1 / known.TAIL_EXPONENT))
+    return volumes.changed(index, at), hot, whole, noise, per_row, luck.fail
 
 
 NO_FAILURE: Final = 0

@@ -17,12 +17,12 @@ _TINY = 1e-6
 class SharedSource(Generic[Item]):
     """One source and the attempts that read it now; times are whole epoch seconds."""
 
-    __slots__ = ("_heap", "_serial", "_since", "_virtual", "capacity", "demand", "version")
+    __slots__ = ("_heap", "_serial", "_since", "_virtual", "capacity", "demand", "next_at")
 
     def __init__(self, capacity: float) -> None:
         self.capacity = capacity
         self.demand = 0.0
-        self.version = 0
+        self.next_at = 0
         self._virtual = 0.0
         self._since = 0
         self._serial = 0
@@ -56,15 +56,22 @@ class SharedSource(Generic[Item]):
         self.demand = sum(entry[2] for entry in kept)
         self._heap = sorted(kept)
 
-    def next_end(self, now: int) -> int | None:
-        """Return when the next attempt ends if nobody comes or goes, as a new version."""
-        self.version += 1
+    def find_next_end(self, now: int) -> int:
+        """Set `next_at`, when the next attempt ends if nobody comes or goes (0: none runs).
+
+        Returns it when it is another than before, else 0.
+        """
         if not self._heap:
-            return None
+            self.next_at = 0
+            return 0
         left = self._heap[0][0] - self._virtual
         if self.demand > self.capacity:
             left *= self.demand / self.capacity
-        return now + max(1, ceil(left - _TINY))
+        end = now + max(1, ceil(left - _TINY))
+        if end == self.next_at:
+            return 0
+        self.next_at = end
+        return end
 
     def _advance(self, now: int) -> None:
         passed = now - self._since

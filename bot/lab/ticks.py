@@ -3,13 +3,10 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-import numpy as np
-from numpy.typing import NDArray
-
 from bot.domain.connection import Cron
 from bot.domain.cron import parse
 from bot.lab import constants as known
-from bot.lab.noise import mix_arrays, unit
+from bot.lab.noise import unit
 
 _BLOCK_DAYS = 32
 Offsets = tuple[int, ...]
@@ -44,29 +41,6 @@ class Ticks:
     def in_28_days(self, cron: Cron, day: int) -> int:
         """Count the fires of the 28 days from `day`."""
         return sum(len(self.on(cron, d)) for d in range(day, day + 28))
-
-
-class DayPlan:
-    """All cron ticks of one day in order of time: parallel lists, consumed by the engine."""
-
-    __slots__ = ("bits", "connections", "position", "times")
-
-    def __init__(
-        self, day: int, ticking: list[tuple[int, Offsets]], keys: NDArray[np.uint64], after: int
-    ) -> None:
-        counts = [len(offsets) for _, offsets in ticking]
-        total = sum(counts)
-        connections = np.repeat(np.asarray([c for c, _ in ticking], dtype=np.int64), counts)
-        times = np.fromiter((s for _, offs in ticking for s in offs), np.int64, total)
-        ordinals = np.fromiter((n for count in counts for n in range(count)), np.uint64, total)
-        bits = mix_arrays(keys[connections], np.full(total, day, np.uint64), ordinals)
-        times += day * known.DAY
-        order = np.lexsort((connections, times))
-        order = order[times[order] > after]
-        self.times: list[int] = times[order].tolist()
-        self.connections: list[int] = connections[order].tolist()
-        self.bits: list[int] = bits[order].tolist()
-        self.position = 0
 
 
 def jitter_bound(wait: int) -> int:

@@ -77,6 +77,16 @@ class Volumes:
         """Return the rows that change on day number `day`."""
         return self._levels[index][day - self.first_day]
 
+    def on(self, day: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return, per connection, the rows changed before a day and those of the day."""
+        offset = day - self.first_day
+        before = np.asarray([values[offset] for values in self._before])
+        return before, np.asarray([values[offset] for values in self._levels])
+
+    def growths(self, day: int) -> NDArray[np.float64]:
+        """Return the growth of every connection's tables since the lab began."""
+        return np.asarray([self.growth(index, day) for index in range(len(self._natures))])
+
     def growth(self, index: int, day: int) -> float:
         """Return how much the tables have grown since the lab began, as a factor."""
         nature = self._natures[index]

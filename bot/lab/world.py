@@ -12,7 +12,7 @@ from typing import Any
 from bot.domain.connection import Cron
 from bot.lab import constants as known
 from bot.lab.actions import Action
-from bot.lab.engine import Deployment, Engine
+from bot.lab.engine import Engine
 from bot.lab.fleet import Fleet, LabConnection, runs_per_day
 from bot.lab.nature import (
     ConnectionNature,
@@ -23,6 +23,7 @@ from bot.lab.nature import (
 )
 from bot.lab.noise import key_of
 from bot.lab.physics import Pace, pace_of
+from bot.lab.run import Deployment
 from bot.lab.timeline import Timeline
 
 
@@ -109,7 +110,7 @@ class World:
 
     def rescheduled(self, connection: LabConnection, was: Cron | None) -> None:
         """Take in that the schedule or status of a connection changed."""
-        self.engine.set_schedule(connection.index, was=was)
+        self.engine.set_schedule(connection.index, was)
 
     # --- Natures ----------------------------------------------------------------------------
 

@@ -1,0 +1,58 @@
+"""What the engine knows of each connection, in columns by index."""
+
+from bot.domain.connection import Basic
+from bot.lab.fleet import LabConnection, basic_seconds
+from bot.lab.physics import Pace
+
+
+class Members:
+    """Parallel lists, one entry per connection; the event loop reads them millions of times.
+
+    `mark` is how far the rows of its source have been read, as `Volumes.changed` counts them.
+    `interval` is the length of a basic schedule, 0 for any other. `generation` tells starts that
+    were arranged under an older schedule. `waiting` holds the luck of a delayed tick.
+    """
+
+    def __init__(self) -> None:
+        self.links: list[LabConnection] = []
+        self.paces: list[Pace] = []
+        self.source_of: list[int] = []
+        self.active: list[bool] = []
+        self.interval: list[int] = []
+        self.waiting: list[int] = []
+        self.generation: list[int] = []
+        self.missed: list[bool] = []
+        self.last_start: list[int] = []
+        self.last_created: list[int] = []
+        self.last_end: list[int] = []
+        self.last_success: list[int] = []
+        self.failed_in_a_row: list[int] = []
+        self.by_hand: list[int] = []
+        self.mark: list[float] = []
+
+    def add(self, link: LabConnection, pace: Pace, source: int, now: int) -> None:
+        """Take in the connection whose index comes next."""
+        assert link.index == len(self.links)
+        self.links.append(link)
+        self.paces.append(pace)
+        self.source_of.append(source)
+        self.active.append(False)
+        self.interval.append(0)
+        for column in (self.waiting, self.generation, self.last_start, self.last_created):
+            column.append(0)
+        for column in (self.failed_in_a_row, self.by_hand):
+            column.append(0)
+        for column in (self.last_end, self.last_success):
+            column.append(now)
+        self.missed.append(False)
+        self.mark.append(0.0)
+        self.read_settings(link.index)
+
+    def read_settings(self, index: int) -> None:
+        """Take over status and schedule from the connection."""
+        link = self.links[index]
+        self.active[index] = link.status == "active"
+        schedule = link.schedule
+        self.interval[index] = (
+            basic_seconds(schedule.units, schedule.unit) if isinstance(schedule, Basic) else 0
+        )
