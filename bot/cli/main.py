@@ -35,6 +35,10 @@ VERBS: dict[str, Verb] = {
         "Print the tuning options that trimtab knows and may turn, with their limits.",
     ),
     "cron": Verb("bot.cli.cron", "Explain a Quartz cron, or list when it fires."),
+    "lab": Verb(
+        "bot.cli.lab",
+        "Serve a simulated Airbyte over HTTP, to try things on without an account.",
+    ),
     "load": Verb("bot.cli.load", "Run native pipelines that find their own write batch size."),
 }
 

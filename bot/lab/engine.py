@@ -5,7 +5,6 @@ give the same jobs, and stopping the clock anywhere and going on changes nothing
 """
 
 import gc
-from collections import deque
 from collections.abc import Callable, Iterable
 from heapq import heappop, heappush
 from math import exp
@@ -14,13 +13,14 @@ from typing import Final
 from bot.domain.connection import Cron
 from bot.lab import constants as known
 from bot.lab import physics
+from bot.lab.capacity import Pool
 from bot.lab.dayplan import DayPlan, plan_day
 from bot.lab.fleet import LabConnection
-from bot.lab.jobs import AttemptRecord, Created, Ended, Jobs, JobStatus
+from bot.lab.jobs import AttemptRecord, Jobs, JobStatus
 from bot.lab.members import Members
 from bot.lab.nature import SourceNature
 from bot.lab.physics import Pace
-from bot.lab.run import Deployment, Prospect, Run
+from bot.lab.run import Deployment, Prospect, Run, retry_delay
 from bot.lab.sharing import SharedSource
 from bot.lab.ticks import Ticks, jitter_bound, jitter_of
 from bot.lab.volume import Volumes
@@ -29,7 +29,6 @@ _END: Final = 0
 _RETRY: Final = 1
 _RECHECK: Final = 2
 _BEGIN: Final = 3
-_BY_HAND: Final = 1 << 14
 
 
 class Engine:
@@ -52,17 +51,12 @@ class Engine:
         self.members = Members()
         self.running: dict[int, Run] = {}
         self._on_disabled = on_disabled
-        self._queue: deque[Run] = deque()
-        self._used = 0.0
-        self._recheck_at = 0
+        self._pool = Pool(deployment.pool)
         self._sources: list[SourceNature] = []
         self._shared: list[SharedSource[Run]] = []
         self._outages: list[tuple[tuple[int, int], ...]] = []
         self._heap: list[tuple[int, int, int, int, Run | None]] = []
         self._serial = 0
-        self._rows = 0
-        self._created: list[Created] = []
-        self._ended: list[Ended] = []
         self._plan: DayPlan | None = None
         self._plan_day = -1
 
@@ -72,7 +66,7 @@ class Engine:
         """Take in a source and return its place."""
         self._sources.append(nature)
         self._shared.append(SharedSource(nature.capacity))
-        self._outages.append(self._outages_around(nature, self.now // known.DAY))
+        self._outages.append(physics.outages_around(nature, self.now // known.DAY))
         return len(self._shared) - 1
 
     def add(self, newcomers: Iterable[tuple[LabConnection, Pace, int]]) -> None:
@@ -109,7 +103,7 @@ class Engine:
         if isinstance(schedule, Cron) and was != schedule and self.deployment.catch_up:
             # The new calculation looks from the previous job on, and starts what it finds passed.
             since = members.last_created[index] + known.MIN_GAP
-            if members.last_created[index] and self._ticked(schedule, since):
+            if members.last_created[index] and self.ticks.fired(schedule, since, self.now):
                 self._push(self.now + 1, _BEGIN, index, members.generation[index])
 
     def start_by_hand(self, index: int, kind: int = 0) -> int | None:
@@ -117,9 +111,11 @@ class Engine:
         if index in self.running:
             return None
         self.members.waiting[index] = 0
-        self._create(index, self.now, self._hand_bits(index, self.now), None, (kind, True))
+        self._create(
+            index, self.now, self.members.luck_by_hand(index, self.now), None, (kind, True)
+        )
         self._flush()
-        return self._rows - 1
+        return self.jobs.count - 1
 
     def cancel(self, row: int) -> bool:
         """Cancel an open job; tell whether it was open."""
@@ -152,7 +148,7 @@ class Engine:
 
     def _plan_for(self, day: int) -> None:
         self.volumes.reach(day + 1)
-        self._outages = [self._outages_around(nature, day) for nature in self._sources]
+        self._outages = [physics.outages_around(nature, day) for nature in self._sources]
         members = self.members
         ticking = []
         for link in members.links:
@@ -200,7 +196,7 @@ class Engine:
         else:
             index, generation = number >> 24, number & 0xFFFFFF
             if generation == members.generation[index] & 0xFFFFFF and index not in self.running:
-                bits = members.waiting[index] or self._hand_bits(index, at)
+                bits = members.waiting[index] or members.luck_by_hand(index, at)
                 members.waiting[index] = 0
                 self._create(index, at, bits, None)
 
@@ -239,23 +235,20 @@ class Engine:
         how: tuple[int, bool] = (0, False),
     ) -> None:
         pace = self.members.paces[index]
-        run = Run(self._rows, index, at, pace, bits)
-        self._rows += 1
+        run = Run(self.jobs.create((index, *how, at)), index, at, pace, bits)
         run.kind, run.manual = how
-        self._created.append((index, *how, at))
         self.running[index] = run
         self.members.last_created[index] = at
-        pool = self.deployment.pool
-        if pool is None or (not self._queue and self._used + pace.workers <= pool):
+        if self._pool.admits(run):
             self._start(run, at, prospect)
         else:
-            self._queue.append(run)
+            self._pool.queue.append(run)
             self._ask_recheck(at)
 
     def _start(self, run: Run, at: int, prospect: Prospect | None) -> None:
         index, members = run.index, self.members
         run.started = at
-        self._used += run.pace.workers
+        self._pool.used += run.pace.workers
         members.last_start[index] = at
         if run.kind == 0:
             if prospect is None:
@@ -317,29 +310,12 @@ class Engine:
         if not run.failure:
             self._finish(run, at, JobStatus.SUCCEEDED)
             return
-        delay = self._retry_delay(run)
+        delay = retry_delay(run)
         if delay is None:
             self._finish(run, at, JobStatus.FAILED)
         else:
             self._serial += 1
             heappush(self._heap, (at + delay, _RETRY, self._serial, 0, run))
-
-    def _retry_delay(self, run: Run) -> int | None:
-        """Count a failed attempt; return how long to wait for the next, None to give up."""
-        if run.progress:
-            run.streak = 0
-            run.partial_failures += 1
-            return 1 if run.partial_failures < known.PARTIAL_FAILURES_TOTAL else None
-        run.streak += 1
-        run.complete_failures += 1
-        if (
-            run.failure == physics.CREDENTIALS
-            or run.streak >= known.COMPLETE_FAILURES_SUCCESSIVE
-            or run.complete_failures >= known.COMPLETE_FAILURES_TOTAL
-        ):
-            return None
-        backoff: int = known.BACKOFF_FIRST * known.BACKOFF_FACTOR ** (run.streak - 1)
-        return min(backoff, known.BACKOFF_MAX)
 
     def _stop(self, run: Run, at: int, reason: int) -> None:
         """Cancel an open job, wherever it stands."""
@@ -350,7 +326,7 @@ class Engine:
             run.records += (AttemptRecord(run.since, at, reason, 0, 0),)
             run.attempt += 1
         if not run.started:
-            self._queue.remove(run)
+            self._pool.queue.remove(run)
         run.dead = True
         run.failure = reason
         self._finish(run, at, JobStatus.CANCELLED)
@@ -359,12 +335,12 @@ class Engine:
         index, members = run.index, self.members
         del self.running[index]
         if run.started:
-            self._used -= run.pace.workers
+            self._pool.used -= run.pace.workers
         if run.records:
             self.jobs.attempts[run.row] = run.records
         rows = run.rows
         full_rows = min(run.full_rows, rows)
-        self._ended.append(
+        self.jobs.settle(
             (run.row, run.started, at, status, run.attempt, rows, full_rows, run.bytes, run.failure)
         )
         if run.wanted:
@@ -377,21 +353,14 @@ class Engine:
             members.last_success[index] = at
         elif status is JobStatus.FAILED:
             members.failed_in_a_row[index] += 1
-            self._disable_if_hopeless(index, at)
+            if members.is_hopeless(index, at):
+                members.active[index] = False
+                members.links[index].status = "inactive"
+                self._on_disabled(index, at)
         if members.active[index] and (members.interval[index] or members.missed[index]):
             self._follow(index, at)
-        if self._queue:
+        if self._pool.queue:
             self._ask_recheck(at)
-
-    def _disable_if_hopeless(self, index: int, at: int) -> None:
-        members = self.members
-        if (
-            members.failed_in_a_row[index] >= known.DISABLE_FAILURES
-            and at - members.last_success[index] >= known.DISABLE_AFTER
-        ):
-            members.active[index] = False
-            members.links[index].status = "inactive"
-            self._on_disabled(index, at)
 
     def _follow(self, index: int, at: int) -> None:
         """Arrange what comes next by itself: a basic interval, or a tick that was missed."""
@@ -411,24 +380,18 @@ class Engine:
     # --- Capacity ---------------------------------------------------------------------------
 
     def _ask_recheck(self, at: int) -> None:
-        due = at - at % known.RECHECK + known.RECHECK if self.deployment.cloud else at
-        if self._recheck_at != due:
-            self._recheck_at = due
+        due = self._pool.recheck_due(at, known.RECHECK if self.deployment.cloud else 1)
+        if due:
             self._push(due, _RECHECK, 0, 0)
 
     def _admit(self, at: int) -> None:
-        queue, pool = self._queue, self.deployment.pool
-        self._recheck_at = 0
-        while queue and pool is not None:
-            run = queue[0]
-            if run.manual and at - run.created > known.MANUAL_QUEUE_LIMIT:
-                self._stop(run, at, physics.REPLACED)
-            elif self._used > known.TINY and self._used + run.pace.workers > pool + known.TINY:
-                # A sync larger than the whole pool runs alone rather than never.
-                return
-            else:
-                queue.popleft()
-                self._start(run, at, None)
+        pool = self._pool
+        pool.recheck_at = 0
+        for run in pool.tired_of_waiting(at):
+            self._stop(run, at, physics.REPLACED)
+        while head := pool.next_waiting():
+            pool.queue.popleft()
+            self._start(head, at, None)
 
     # --- Small parts ------------------------------------------------------------------------
 
@@ -437,28 +400,9 @@ class Engine:
         number = (index << 24) | (generation & 0xFFFFFF)
         heappush(self._heap, (at, kind, self._serial, number, None))
 
-    def _hand_bits(self, index: int, at: int) -> int:
-        members = self.members
-        members.by_hand[index] += 1
-        ordinal = _BY_HAND + members.by_hand[index]
-        return physics.luck_bits(members.paces[index].nature.key, at // known.DAY, ordinal)
-
-    def _ticked(self, cron: Cron, since: int) -> bool:
-        return any(
-            since <= day * known.DAY + offset <= self.now
-            for day in range(since // known.DAY, self.now // known.DAY + 1)
-            for offset in self.ticks.on(cron, day)
-        )
-
-    def _outages_around(self, nature: SourceNature, day: int) -> tuple[tuple[int, int], ...]:
-        found = (physics.outage_of(nature, d) for d in (day - 1, day))
-        return tuple(outage for outage in found if outage)
-
     def _flush(self) -> None:
         """Write what happened to the table, and where the open jobs stand."""
-        self.jobs.write(self._created, self._ended)
-        self._created = []
-        self._ended = []
+        self.jobs.flush()
         waiting = JobStatus.QUEUED if self.deployment.cloud else JobStatus.PENDING
         for run in self.running.values():
             status = run.status if run.started else waiting

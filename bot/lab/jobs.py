@@ -65,6 +65,9 @@ class Jobs:
     def __init__(self) -> None:
         self.count = 0
         self.version = 0
+        self._next = 0
+        self._created: list[Created] = []
+        self._ended: list[Ended] = []
         self.attempts: dict[int, tuple[AttemptRecord, ...]] = {}
         self._data: dict[str, NDArray[Any]] = {
             name: np.zeros(1024, dtype) for name, dtype in _COLUMNS.items()
@@ -74,22 +77,34 @@ class Jobs:
         """Return one column, as a view that the next write may move away from."""
         return self._data[name][: self.count]
 
-    def write(self, created: list[Created], ended: list[Ended]) -> None:
-        """Append new jobs, then settle what ended; rows are numbered from 0."""
+    def create(self, job: Created) -> int:
+        """Take in a new job and return its row; queries see it after `flush`."""
+        self._created.append(job)
+        self._next += 1
+        return self._next - 1
+
+    def settle(self, job: Ended) -> None:
+        """Take in how a job ended."""
+        self._ended.append(job)
+
+    def flush(self) -> None:
+        """Write what was created and what ended since the last time."""
+        created, ended = self._created, self._ended
         if created:
-            self._grow(self.count + len(created))
-            where = slice(self.count, self.count + len(created))
+            self._grow(self._next)
+            where = slice(self.count, self._next)
             for name, values in zip(
                 ("connection", "kind", "manual", "created"), zip(*created, strict=True), strict=True
             ):
                 self._data[name][where] = values
             self._data["updated"][where] = self._data["created"][where]
-            self.count += len(created)
+            self.count = self._next
         if ended:
             columns = [np.asarray(values) for values in zip(*ended, strict=True)]
             names = ("started", "updated", "status", "attempts", "rows", "full_rows", "bytes")
             for name, settled in zip((*names, "failure"), columns[1:], strict=True):
                 self._data[name][columns[0]] = settled
+        self._created, self._ended = [], []
         self.version += 1
 
     def mark(self, row: int, status: JobStatus, started: int, updated: int) -> None:

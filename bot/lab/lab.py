@@ -5,20 +5,21 @@ with Lab.start(seed=1, connections=20, days=30) as lab:
     assert mine(client) == lab.truth.syncs()
 """
 
-from collections.abc import Callable
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from threading import RLock
+from threading import Event, RLock
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from bot.lab import constants as known
 from bot.lab.authority import AuthMode, Authority, Credentials
+from bot.lab.clocktext import java_time
 from bot.lab.description import Description, fleet_of
 from bot.lab.faults import NONE, Faults
 from bot.lab.fleet import uuid_of
 from bot.lab.generate import draw_fleet
-from bot.lab.http import Answer, Refusal, Request, anonymous_error, problem
+from bot.lab.http import Answer, Refusal, Request, anonymous_error, ok, problem
 from bot.lab.jobpages import JobPages
 from bot.lab.public_api import PublicApi
 from bot.lab.run import Deployment
@@ -53,11 +54,19 @@ class Lab:
     """A simulated Airbyte that answers on `url`; use it as a context manager, or close it.
 
     `url` is the public API's root, `configuration_url` that of the Configuration API. Time
-    stands still unless `advance` moves it, or `clock` says what it is at each request.
+    stands still unless `advance` moves it; with `follows_the_clock` it goes on by itself too.
+
+    Raises:
+        OSError: the port cannot be had.
     """
 
-    def __init__(self, setup: Setup, clock: Callable[[], int] | None = None) -> None:
+    def __init__(self, setup: Setup, *, follows_the_clock: bool = False) -> None:
         self.setup = setup
+        self._lock = RLock()
+        self._ready = Event()
+        self.server = LabServer(
+            self._respond, setup.faults, lambda: int(self.now.timestamp()), setup.port
+        )
         until = int(setup.until.timestamp())
         start = until - until % known.DAY - setup.days * known.DAY
         fleet = (
@@ -73,16 +82,14 @@ class Lab:
             uuid_of(setup.seed, "client id"), f"secret-{uuid_of(setup.seed, 'client secret')}"
         )
         self.authority = Authority(setup.auth, self.credentials, setup.faults.token_life)
-        self._clock = clock
-        self._lock = RLock()
+        self._follows_the_clock = follows_the_clock
+        self._ahead = until - int(time.time())
         self._pages = JobPages(self.world, setup.faults)
         cloud = setup.deployment.cloud
         floor = known.FLOOR_CLOUD if cloud else known.FLOOR_SELF_MANAGED
         host = known.CLOUD_HOST if cloud else known.WRONG_HOST
         self._public = PublicApi(self.world, self._pages, host, floor)
-        self.server = LabServer(
-            self._respond, setup.faults, lambda: int(self.now.timestamp()), setup.port
-        )
+        self._ready.set()
 
     @classmethod
     def start(  # noqa: PLR0913  the one-liner of every test; each argument is a field of `Setup`
@@ -156,10 +163,15 @@ class Lab:
             self.world.advance(self.world.now + int(by.total_seconds()))
         return self.now
 
+    def wait(self) -> None:
+        """Serve until the process is interrupted."""
+        Event().wait()
+
     def _respond(self, request: Request) -> Answer:
+        self._ready.wait()
         with self._lock:
-            if self._clock is not None:
-                self.world.advance(self._clock())
+            if self._follows_the_clock:
+                self.world.advance(int(time.time()) + self._ahead)
             try:
                 return self._route(request)
             except Refusal as refusal:
@@ -180,7 +192,15 @@ class Lab:
                 return self._public.answer(_at(request, below))
         if path == "/api/v1/applications/token" and request.method == "POST":
             return self.authority.token(request, public=False)
+        if path == "/lab/advance" and request.method == "POST":
+            return self._advance_by(request.json())
         return problem(404, "resource-not-found", f"No route for {path}.")
+
+    def _advance_by(self, body: dict[str, Any]) -> Answer:
+        """Let time pass on request: what a script in a shell has instead of `advance`."""
+        by = timedelta(days=float(body.get("days", 0)), hours=float(body.get("hours", 0)))
+        self._ahead += int(by.total_seconds())
+        return ok({"now": java_time(int(self.advance(by).timestamp()))})
 
 
 def _at(request: Request, path: str) -> Request:

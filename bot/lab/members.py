@@ -1,8 +1,13 @@
 """What the engine knows of each connection, in columns by index."""
 
+from typing import Final
+
 from bot.domain.connection import Basic
+from bot.lab import constants as known
 from bot.lab.fleet import LabConnection, basic_seconds
-from bot.lab.physics import Pace
+from bot.lab.physics import Pace, luck_bits
+
+_BY_HAND: Final = 1 << 14
 
 
 class Members:
@@ -56,3 +61,14 @@ class Members:
         self.interval[index] = (
             basic_seconds(schedule.units, schedule.unit) if isinstance(schedule, Basic) else 0
         )
+
+    def luck_by_hand(self, index: int, at: int) -> int:
+        """Return the luck of a sync that no tick of the day's plan started."""
+        self.by_hand[index] += 1
+        key = self.paces[index].nature.key
+        return luck_bits(key, at // known.DAY, _BY_HAND + self.by_hand[index])
+
+    def is_hopeless(self, index: int, at: int) -> bool:
+        """Tell whether Airbyte gives a connection up: many failures in a row, and for days."""
+        days_bad = at - self.last_success[index] >= known.DISABLE_AFTER
+        return days_bad and self.failed_in_a_row[index] >= known.DISABLE_FAILURES

@@ -167,6 +167,12 @@ def outage_of(source: SourceNature, day: int) -> tuple[int, int] | None:
     return begin, begin + int((low + (high - low) * unit(source.key, day, 93)) * known.HOUR)
 
 
+def outages_around(source: SourceNature, day: int) -> tuple[tuple[int, int], ...]:
+    """Return the outages that can touch a day: its own, and the day before's."""
+    found = (outage_of(source, one) for one in (day - 1, day))
+    return tuple(outage for outage in found if outage)
+
+
 def retry_chance(bits: int, attempt: int) -> float:
     """Draw the chance of a later attempt of a sync."""
     return unit(bits, 78, attempt)

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from bot.lab import constants as known
 from bot.lab.jobs import AttemptRecord, JobStatus
-from bot.lab.physics import NO_FAILURE, Pace
+from bot.lab.physics import CREDENTIALS, NO_FAILURE, Pace
 
 Prospect = tuple[float, float, float, float, float, float]
 """What a tick will meet if it starts on time, worked out a day ahead: rows changed since the
@@ -62,3 +63,21 @@ class Run:
         if not self.started:
             return JobStatus.QUEUED
         return JobStatus.RUNNING if self.since else JobStatus.INCOMPLETE
+
+
+def retry_delay(run: Run) -> int | None:
+    """Count a failed attempt; return how long to wait for the next, None to give up."""
+    if run.progress:
+        run.streak = 0
+        run.partial_failures += 1
+        return 1 if run.partial_failures < known.PARTIAL_FAILURES_TOTAL else None
+    run.streak += 1
+    run.complete_failures += 1
+    if (
+        run.failure == CREDENTIALS
+        or run.streak >= known.COMPLETE_FAILURES_SUCCESSIVE
+        or run.complete_failures >= known.COMPLETE_FAILURES_TOTAL
+    ):
+        return None
+    backoff: int = known.BACKOFF_FIRST * known.BACKOFF_FACTOR ** (run.streak - 1)
+    return min(backoff, known.BACKOFF_MAX)

@@ -42,6 +42,14 @@ class Ticks:
         """Count the fires of the 28 days from `day`."""
         return sum(len(self.on(cron, d)) for d in range(day, day + 28))
 
+    def fired(self, cron: Cron, since: int, until: int) -> bool:
+        """Tell whether `cron` fired between two epoch seconds, both included."""
+        return any(
+            since <= day * known.DAY + offset <= until
+            for day in range(since // known.DAY, until // known.DAY + 1)
+            for offset in self.on(cron, day)
+        )
+
 
 def jitter_bound(wait: int) -> int:
     """Return the largest delay Airbyte Cloud adds after a wait of `wait` seconds."""
