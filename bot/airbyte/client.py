@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from bot.airbyte import mapping, problem, wire
 from bot.airbyte.access import Access
 from bot.airbyte.paging import walk
-from bot.airbyte.transport import Patience, Transport
+from bot.airbyte.transport import Patience, Traffic, Transport
 from bot.domain.connection import Connection, Endpoint, Workspace, WorkspaceId
 from bot.domain.sync import Sync
 
@@ -41,12 +41,13 @@ class Listing(Generic[Value]):
 
 @dataclass(frozen=True, slots=True)
 class SyncQuery:
-    """Which jobs of a workspace to list, oldest first; both ends of the time are inclusive."""
+    """Which jobs of a workspace to list, oldest first; all times are inclusive."""
 
     workspace_id: WorkspaceId
     created_from: datetime | None = None
     created_to: datetime | None = None
     offset: int = 0
+    updated_from: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,20 @@ class Airbyte:
         """Close the connections."""
         self.transport.close()
 
+    @property
+    def root(self) -> str:
+        """Return the address that is read."""
+        return self.transport.access.root
+
+    @property
+    def traffic(self) -> Traffic:
+        """Return what has been asked so far."""
+        return self.transport.traffic
+
+    def server_time(self) -> datetime:
+        """Return the time by Airbyte's clock (ours, until Airbyte has told its own)."""
+        return self.transport.server_time()
+
     def workspaces(self) -> Listing[Workspace]:
         """List every workspace in sight."""
         return self._all("/workspaces", wire.Workspace, mapping.workspace, {})
@@ -119,6 +134,8 @@ class Airbyte:
             params["createdAtStart"] = _stamp(query.created_from)
         if query.created_to is not None:
             params["createdAtEnd"] = _stamp(query.created_to)
+        if query.updated_from is not None:
+            params["updatedAtStart"] = _stamp(query.updated_from)
         response = self.transport.get("/jobs", params)
         try:
             page = wire.JobsPage.model_validate_json(response.content)

@@ -1,0 +1,84 @@
+"""The frontier of a mine: which stretches of time are still to be read, and by whom.
+
+Reading is split where it pays: a reader without work takes over the far part of the stretch that
+has most left, as far as the density seen so far tells. Pieces are kept short, so that the
+frontier behind which everything is read (`reached`) keeps moving and a kill costs little.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+LONGEST_PIECE_PAGES: Final = 20
+SHORTEST_PIECE_PAGES: Final = 2
+
+_SECOND: Final = timedelta(seconds=1)
+
+
+@dataclass(slots=True, eq=False)
+class Stretch:
+    """A stretch of time: everything before `cursor` is read, None is "from the oldest there is"."""
+
+    cursor: datetime | None
+    end: datetime
+    busy: bool = False
+
+
+class Frontier:
+    """Stretches in order of time. Not thread-safe: its owner holds a lock around each call."""
+
+    def __init__(self, start: datetime | None, end: datetime, page_size: int) -> None:
+        self._stretches = [Stretch(start, end)]
+        self._end = end
+        self._page_size = page_size
+        self._rows = 0
+        self._covered = timedelta(0)
+
+    @property
+    def reached(self) -> datetime | None:
+        """Return up to when nothing is missing, None before the first page of all there is."""
+        return self._stretches[0].cursor if self._stretches else self._end
+
+    @property
+    def is_done(self) -> bool:
+        """Tell whether every stretch was read."""
+        return not self._stretches
+
+    def take(self) -> Stretch | None:
+        """Hand out a stretch to read one page of; None when there is nothing to do just now."""
+        found = next((one for one in self._stretches if not one.busy), None) or self._split()
+        if found is not None:
+            found.busy = True
+        return found
+
+    def advance(self, stretch: Stretch, cursor: datetime, rows: int) -> None:
+        """Note that a stretch was read up to `cursor`, with `rows` on the way."""
+        stretch.busy = False
+        if stretch.cursor is not None:
+            self._covered += min(cursor, stretch.end) - stretch.cursor
+            self._rows += rows
+        stretch.cursor = cursor
+        if cursor >= stretch.end:
+            self._stretches.remove(stretch)
+
+    def finish(self, stretch: Stretch) -> None:
+        """Note that a stretch was read to its end."""
+        self._stretches.remove(stretch)
+
+    def _split(self) -> Stretch | None:
+        """Cut off the far part of the stretch with most left, if that is worth a reader."""
+        if self._rows == 0 or self._covered <= timedelta(0):
+            return None
+        page_span = self._covered * (self._page_size / self._rows)
+        left = [(one.end - one.cursor, one) for one in self._stretches if one.cursor is not None]
+        span, longest = max(left, key=lambda pair: pair[0], default=(timedelta(0), None))
+        if longest is None or longest.cursor is None or span < 2 * SHORTEST_PIECE_PAGES * page_span:
+            return None
+        near = min(span / 2, LONGEST_PIECE_PAGES * page_span)
+        cut = longest.cursor + max(near // _SECOND * _SECOND, _SECOND)
+        if cut >= longest.end:
+            return None
+        far = Stretch(cut, longest.end)
+        longest.end = cut
+        self._stretches.insert(self._stretches.index(longest) + 1, far)
+        return far

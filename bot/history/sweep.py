@@ -1,0 +1,210 @@
+"""A sweep: every sync of a workspace that was created in a stretch of time, read in parallel.
+
+Pages are asked for by time of creation (keyset), never by offsets into a list that pruning
+shortens. The API tells creation in whole seconds and breaks no ties, so each page begins in the
+second in which the one before it ended, and a second that fills a whole page is walked on its
+own. Rows may come twice; the store keeps them once.
+"""
+
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Final
+
+from bot.airbyte.client import Airbyte, SyncPage, SyncQuery, Unread
+from bot.airbyte.paging import walk
+from bot.airbyte.transport import MOST_IN_FLIGHT
+from bot.domain.connection import WorkspaceId
+from bot.domain.errors import AirbyteError
+from bot.domain.sync import Sync
+from bot.history.frontier import Frontier, Stretch
+
+BATCH_SYNCS: Final = 4000
+BATCH_AGE_S: Final = 1.0
+_PAGES_AHEAD: Final = 128
+"""How many pages may wait for the store before readers pause."""
+
+_SECOND: Final = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What to sweep: syncs created in `[start, end]`; `start` None is the oldest there is.
+
+    `updated_from` leaves out those that have not changed since.
+    """
+
+    workspace_id: WorkspaceId
+    start: datetime | None
+    end: datetime
+    updated_from: datetime | None = None
+
+
+@dataclass(slots=True)
+class Batch:
+    """Syncs to store together; all that was created before `reached` is in this or earlier ones."""
+
+    reached: datetime | None = None
+    syncs: list[Sync] = field(default_factory=list)
+    unread: list[Unread] = field(default_factory=list)
+
+
+def sweep(airbyte: Airbyte, span: Span) -> Iterator[Batch]:
+    """Read a span with as many requests in flight as Airbyte bears.
+
+    Raises:
+        AirbyteError: some of it could not be read; everything else was yielded before.
+    """
+    crew = _Crew(airbyte, span)
+    crew.start()
+    try:
+        yield from _batched(crew)
+    finally:
+        crew.stop()
+    if crew.error is not None:
+        raise crew.error
+
+
+def read_page(airbyte: Airbyte, span: Span, cursor: datetime | None, end: datetime) -> SyncPage:
+    """Read the page that begins at `cursor`, and all of its last second where that is crowded.
+
+    Raises:
+        AirbyteError: it cannot be read, or Airbyte does not filter by time.
+    """
+    page = airbyte.syncs(SyncQuery(span.workspace_id, cursor, end, updated_from=span.updated_from))
+    if cursor is None or page.is_last or page.syncs[-1].created_at >= cursor + _SECOND:
+        _refuse_disorder(page, cursor)
+        return page
+    return _read_second(airbyte, span, cursor)
+
+
+def _read_second(airbyte: Airbyte, span: Span, second: datetime) -> SyncPage:
+    """Walk a second in which more syncs were created than a page holds."""
+    unread: dict[str, Unread] = {}
+
+    def fetch(offset: int) -> tuple[Sync, ...]:
+        query = SyncQuery(span.workspace_id, second, second + _SECOND, offset, span.updated_from)
+        page = airbyte.syncs(query)
+        unread.update((one.what, one) for one in page.unread)
+        return page.syncs
+
+    walked = walk(fetch, lambda sync: sync.id, airbyte.page_size)
+    if not walked.steady:
+        why = "its jobs came in another order each time they were listed"
+        unread["second"] = Unread(f"the second {second:%Y-%m-%d %H:%M:%S}", why)
+    return SyncPage(walked.rows, tuple(unread.values()), is_last=False)
+
+
+def _refuse_disorder(page: SyncPage, cursor: datetime | None) -> None:
+    if not page.syncs:
+        return
+    first, last = page.syncs[0].created_at, page.syncs[-1].created_at
+    if first > last or (cursor and first < cursor - _SECOND):
+        raise AirbyteError(
+            "Airbyte does not list jobs by the time that was asked for",
+            "This release neither sorts nor filters jobs by time; trimtab needs one that does.",
+        )
+
+
+class _Signal(Enum):
+    ENDED = "a reader has no more work"
+    LATE = "nothing was read for a while"
+
+
+class _Crew:
+    """Threads that read pages side by side; daemons, so that Ctrl-C never waits for one."""
+
+    def __init__(self, airbyte: Airbyte, span: Span) -> None:
+        self.error: AirbyteError | None = None
+        self._read: queue.SimpleQueue[Batch | BaseException | _Signal] = queue.SimpleQueue()
+        self._room = threading.Semaphore(_PAGES_AHEAD)
+        self._airbyte = airbyte
+        self._span = span
+        self._frontier = Frontier(span.start, span.end, airbyte.page_size)
+        self._changed = threading.Condition()
+        self._stopped = False
+
+    def start(self) -> None:
+        for number in range(MOST_IN_FLIGHT):
+            threading.Thread(target=self._work, name=f"reader-{number}", daemon=True).start()
+
+    def stop(self) -> None:
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
+    def next(self, patience_s: float) -> "Batch | BaseException | _Signal":
+        """Return what a reader hands over next, or that none did in time."""
+        try:
+            item = self._read.get(timeout=max(patience_s, 0))
+        except queue.Empty:
+            return _Signal.LATE
+        if isinstance(item, Batch):
+            self._room.release()
+        return item
+
+    def _work(self) -> None:
+        try:
+            while (stretch := self._take()) is not None:
+                self._room.acquire()
+                self._read_one(stretch)
+        except BaseException as error:  # noqa: BLE001  handed over to the thread that asked
+            self._read.put(error)
+        finally:
+            self._read.put(_Signal.ENDED)
+
+    def _take(self) -> Stretch | None:
+        with self._changed:
+            while not self._stopped and not self._frontier.is_done:
+                stretch = self._frontier.take()
+                if stretch is not None:
+                    return stretch
+                self._changed.wait()
+            self._changed.notify_all()
+            return None
+
+    def _read_one(self, stretch: Stretch) -> None:
+        cursor = stretch.cursor
+        try:
+            page = read_page(self._airbyte, self._span, cursor, stretch.end)
+        except AirbyteError as error:
+            self.error = error
+            self.stop()
+            return
+        with self._changed:
+            self._note(stretch, cursor, page)
+            # Inside the lock: who sees `reached` has the rows of all that lies before it.
+            self._read.put(Batch(self._frontier.reached, list(page.syncs), list(page.unread)))
+            self._changed.notify_all()
+
+    def _note(self, stretch: Stretch, cursor: datetime | None, page: SyncPage) -> None:
+        if page.is_last:
+            self._frontier.finish(stretch)
+            return
+        last = page.syncs[-1].created_at.replace(microsecond=0)
+        if cursor is not None and last < cursor + _SECOND:
+            last = cursor + _SECOND
+        self._frontier.advance(stretch, last, len(page.syncs))
+
+
+def _batched(crew: _Crew) -> Iterator[Batch]:
+    """Join pages to batches that are worth a transaction; none waits longer than a moment."""
+    batch, born, working = Batch(), time.monotonic(), MOST_IN_FLIGHT
+    while working:
+        item = crew.next(born + BATCH_AGE_S - time.monotonic())
+        if isinstance(item, BaseException):
+            raise item
+        if isinstance(item, Batch):
+            batch.reached = item.reached
+            batch.syncs += item.syncs
+            batch.unread += item.unread
+        elif item is _Signal.ENDED:
+            working -= 1
+        ripe = len(batch.syncs) >= BATCH_SYNCS or item is _Signal.LATE or not working
+        if ripe and batch.reached is not None:
+            yield batch
+            batch, born = Batch(), time.monotonic()
