@@ -58,6 +58,11 @@ class SyncPage:
     unread: tuple[Unread, ...]
     is_last: bool
 
+    @property
+    def size(self) -> int:
+        """Count the rows of the page, readable or not."""
+        return len(self.syncs) + len(self.unread)
+
 
 class Airbyte:
     """Read one Airbyte through its public API; safe to share between threads."""

@@ -20,8 +20,8 @@ def ask_all(questions: Sequence[Callable[[], Answer]]) -> list[Answer]:
     """
     waiting = queue.SimpleQueue[tuple[int, Callable[[], Answer]]]()
     answered = queue.SimpleQueue[tuple[int, Answer] | BaseException]()
-    for item in enumerate(questions):
-        waiting.put(item)
+    for numbered in enumerate(questions):
+        waiting.put(numbered)
 
     def work() -> None:
         while True:
@@ -38,8 +38,8 @@ def ask_all(questions: Sequence[Callable[[], Answer]]) -> list[Answer]:
         threading.Thread(target=work, daemon=True).start()
     answers: dict[int, Answer] = {}
     for _ in questions:
-        item = answered.get()
-        if isinstance(item, BaseException):
-            raise item
-        answers[item[0]] = item[1]
+        outcome = answered.get()
+        if isinstance(outcome, BaseException):
+            raise outcome
+        answers[outcome[0]] = outcome[1]
     return [answers[place] for place in range(len(questions))]

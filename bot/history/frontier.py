@@ -15,11 +15,25 @@ SHORTEST_PIECE_PAGES: Final = 2
 _SECOND: Final = timedelta(seconds=1)
 
 
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where to read on: everything created before `second` is read.
+
+    Of those created in it, `rows` are; `tail` has the ids of these, as far as they could be
+    read. `restarts` counts how often the second had to be begun again.
+    """
+
+    second: datetime
+    rows: int = 0
+    tail: tuple[int, ...] = ()
+    restarts: int = 0
+
+
 @dataclass(slots=True, eq=False)
 class Stretch:
-    """A stretch of time: everything before `cursor` is read, None is "from the oldest there is"."""
+    """A stretch of time, both ends inclusive; `cursor` None is "from the oldest there is"."""
 
-    cursor: datetime | None
+    cursor: Cursor | None
     end: datetime
     busy: bool = False
 
@@ -28,7 +42,7 @@ class Frontier:
     """Stretches in order of time. Not thread-safe: its owner holds a lock around each call."""
 
     def __init__(self, start: datetime | None, end: datetime, page_size: int) -> None:
-        self._stretches = [Stretch(start, end)]
+        self._stretches = [Stretch(None if start is None else Cursor(start), end)]
         self._end = end
         self._page_size = page_size
         self._rows = 0
@@ -37,7 +51,10 @@ class Frontier:
     @property
     def reached(self) -> datetime | None:
         """Return up to when nothing is missing, None before the first page of all there is."""
-        return self._stretches[0].cursor if self._stretches else self._end
+        if not self._stretches:
+            return self._end
+        cursor = self._stretches[0].cursor
+        return None if cursor is None else cursor.second
 
     @property
     def is_done(self) -> bool:
@@ -51,14 +68,14 @@ class Frontier:
             found.busy = True
         return found
 
-    def advance(self, stretch: Stretch, cursor: datetime, rows: int) -> None:
+    def advance(self, stretch: Stretch, cursor: Cursor, rows: int) -> None:
         """Note that a stretch was read up to `cursor`, with `rows` on the way."""
         stretch.busy = False
         if stretch.cursor is not None:
-            self._covered += min(cursor, stretch.end) - stretch.cursor
+            self._covered += cursor.second - stretch.cursor.second
             self._rows += rows
         stretch.cursor = cursor
-        if cursor >= stretch.end:
+        if cursor.second > stretch.end:
             self._stretches.remove(stretch)
 
     def finish(self, stretch: Stretch) -> None:
@@ -70,15 +87,15 @@ class Frontier:
         if self._rows == 0 or self._covered <= timedelta(0):
             return None
         page_span = self._covered * (self._page_size / self._rows)
-        left = [(one.end - one.cursor, one) for one in self._stretches if one.cursor is not None]
+        left = [(one.end - one.cursor.second, one) for one in self._stretches if one.cursor]
         span, longest = max(left, key=lambda pair: pair[0], default=(timedelta(0), None))
-        if longest is None or longest.cursor is None or span < 2 * SHORTEST_PIECE_PAGES * page_span:
+        if longest is None or span < 2 * SHORTEST_PIECE_PAGES * page_span:
             return None
-        near = min(span / 2, LONGEST_PIECE_PAGES * page_span)
-        cut = longest.cursor + max(near // _SECOND * _SECOND, _SECOND)
+        near = min(span / 2, LONGEST_PIECE_PAGES * page_span) // _SECOND * _SECOND
+        cut = longest.end - span + max(near, _SECOND)
         if cut >= longest.end:
             return None
-        far = Stretch(cut, longest.end)
+        far = Stretch(Cursor(cut), longest.end)
         longest.end = cut
         self._stretches.insert(self._stretches.index(longest) + 1, far)
         return far

@@ -1,34 +1,32 @@
 """A sweep: every sync of a workspace that was created in a stretch of time, read in parallel.
 
 Pages are asked for by time of creation (keyset), never by offsets into a list that pruning
-shortens. The API tells creation in whole seconds and breaks no ties, so each page begins in the
-second in which the one before it ended, and a second that fills a whole page is walked on its
-own. Rows may come twice; the store keeps them once.
+shortens. The API tells creation in whole seconds and breaks no ties, so a page begins in the
+second in which the one before it ended, and on its last row; when that row is not there, or
+another one is repeated, the second is read again. Rows may come twice; the store keeps them once.
 """
 
 import queue
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import Enum
 from typing import Final
 
 from bot.airbyte.client import Airbyte, SyncPage, SyncQuery, Unread
-from bot.airbyte.paging import walk
 from bot.airbyte.transport import MOST_IN_FLIGHT
 from bot.domain.connection import WorkspaceId
 from bot.domain.errors import AirbyteError
 from bot.domain.sync import Sync
-from bot.history.frontier import Frontier, Stretch
+from bot.history.frontier import Cursor, Frontier, Stretch
 
 BATCH_SYNCS: Final = 4000
 BATCH_AGE_S: Final = 1.0
+MOST_RESTARTS: Final = 4
 _PAGES_AHEAD: Final = 128
 """How many pages may wait for the store before readers pause."""
-
-_SECOND: Final = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,41 +67,53 @@ def sweep(airbyte: Airbyte, span: Span) -> Iterator[Batch]:
         raise crew.error
 
 
-def read_page(airbyte: Airbyte, span: Span, cursor: datetime | None, end: datetime) -> SyncPage:
-    """Read the page that begins at `cursor`, and all of its last second where that is crowded.
+def read_page(
+    airbyte: Airbyte, span: Span, cursor: Cursor | None, end: datetime
+) -> tuple[SyncPage, Cursor | None]:
+    """Read the page at `cursor`, and say where the next one begins; None after the last one.
 
     Raises:
-        AirbyteError: it cannot be read, or Airbyte does not filter by time.
+        AirbyteError: it cannot be read, or Airbyte does not list by time.
     """
-    page = airbyte.syncs(SyncQuery(span.workspace_id, cursor, end, updated_from=span.updated_from))
-    if cursor is None or page.is_last or page.syncs[-1].created_at >= cursor + _SECOND:
-        _refuse_disorder(page, cursor)
-        return page
-    return _read_second(airbyte, span, cursor)
+    second = None if cursor is None else cursor.second
+    offset = 0 if cursor is None else max(cursor.rows - 1, 0)
+    page = airbyte.syncs(SyncQuery(span.workspace_id, second, end, offset, span.updated_from))
+    _refuse_disorder(page, second)
+    if cursor is not None and _has_moved(page, cursor):
+        if cursor.restarts < MOST_RESTARTS:
+            return page, Cursor(cursor.second, restarts=cursor.restarts + 1)
+        why = "its jobs were listed in another order each time"
+        unread = Unread(f"all jobs of {cursor.second:%Y-%m-%d %H:%M:%S}", why)
+        page = replace(page, unread=(*page.unread, unread))
+    return page, None if page.is_last else _after(page, cursor)
 
 
-def _read_second(airbyte: Airbyte, span: Span, second: datetime) -> SyncPage:
-    """Walk a second in which more syncs were created than a page holds."""
-    unread: dict[str, Unread] = {}
+def _has_moved(page: SyncPage, cursor: Cursor) -> bool:
+    """Tell whether rows of the cursor's second have gone, or come in another order than before.
 
-    def fetch(offset: int) -> tuple[Sync, ...]:
-        query = SyncQuery(span.workspace_id, second, second + _SECOND, offset, span.updated_from)
-        page = airbyte.syncs(query)
-        unread.update((one.what, one) for one in page.unread)
-        return page.syncs
-
-    walked = walk(fetch, lambda sync: sync.id, airbyte.page_size)
-    if not walked.steady:
-        why = "its jobs came in another order each time they were listed"
-        unread["second"] = Unread(f"the second {second:%Y-%m-%d %H:%M:%S}", why)
-    return SyncPage(walked.rows, tuple(unread.values()), is_last=False)
+    A page begins with the last row of the one before it, and repeats no other.
+    """
+    if not cursor.tail:
+        return False
+    ids = [sync.id for sync in page.syncs]
+    return ids[:1] != [cursor.tail[-1]] or not set(cursor.tail).isdisjoint(ids[1:])
 
 
-def _refuse_disorder(page: SyncPage, cursor: datetime | None) -> None:
+def _after(page: SyncPage, cursor: Cursor | None) -> Cursor:
+    last = page.syncs[-1].created_at.replace(microsecond=0)
+    tail = tuple(sync.id for sync in page.syncs if sync.created_at >= last)
+    if cursor is None or last > cursor.second:
+        return Cursor(last, len(tail), tail)
+    if not cursor.tail:
+        return replace(cursor, rows=page.size, tail=tail)
+    return replace(cursor, rows=cursor.rows + page.size - 1, tail=cursor.tail + tail[1:])
+
+
+def _refuse_disorder(page: SyncPage, second: datetime | None) -> None:
     if not page.syncs:
         return
     first, last = page.syncs[0].created_at, page.syncs[-1].created_at
-    if first > last or (cursor and first < cursor - _SECOND):
+    if first > last or (second and first < second):
         raise AirbyteError(
             "Airbyte does not list jobs by the time that was asked for",
             "This release neither sorts nor filters jobs by time; trimtab needs one that does.",
@@ -168,27 +178,20 @@ class _Crew:
             return None
 
     def _read_one(self, stretch: Stretch) -> None:
-        cursor = stretch.cursor
         try:
-            page = read_page(self._airbyte, self._span, cursor, stretch.end)
+            page, cursor = read_page(self._airbyte, self._span, stretch.cursor, stretch.end)
         except AirbyteError as error:
             self.error = error
             self.stop()
             return
         with self._changed:
-            self._note(stretch, cursor, page)
+            if cursor is None:
+                self._frontier.finish(stretch)
+            else:
+                self._frontier.advance(stretch, cursor, len(page.syncs))
             # Inside the lock: who sees `reached` has the rows of all that lies before it.
             self._read.put(Batch(self._frontier.reached, list(page.syncs), list(page.unread)))
             self._changed.notify_all()
-
-    def _note(self, stretch: Stretch, cursor: datetime | None, page: SyncPage) -> None:
-        if page.is_last:
-            self._frontier.finish(stretch)
-            return
-        last = page.syncs[-1].created_at.replace(microsecond=0)
-        if cursor is not None and last < cursor + _SECOND:
-            last = cursor + _SECOND
-        self._frontier.advance(stretch, last, len(page.syncs))
 
 
 def _batched(crew: _Crew) -> Iterator[Batch]:
