@@ -15,6 +15,7 @@ from typing import Any, Final, Self
 
 import httpx
 import stamina
+import stamina.instrumentation
 from pydantic import BaseModel, ValidationError
 
 import bot
@@ -86,6 +87,8 @@ class Transport:
     """Send requests to one Airbyte; safe to share between threads, to be closed at the end."""
 
     def __init__(self, access: Access, patience: Patience | None = None) -> None:
+        # Repeats are counted here; stamina by itself would log them to stdout, between our output.
+        stamina.instrumentation.set_on_retry_hooks(())
         self.access = access
         self.traffic = Traffic()
         self.redact = Redactor(access.secrets)
@@ -262,7 +265,7 @@ def _login_failed(refused: problem.Refused) -> AirbyteError:
     # The community edition answers 400 to a wrong secret.
     if refused.status in {400, 401, 403}:
         hint = problem.CREDENTIALS_HINT
-    return problem.Refused(refused.status, f"Airbyte refused the login: {refused.message}", hint)
+    return AirbyteError(f"Airbyte refused the login: {refused.message}", hint)
 
 
 def _basic(access: Access) -> httpx.BasicAuth | None:

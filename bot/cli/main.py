@@ -26,6 +26,7 @@ class Verb:
 
 
 VERBS: dict[str, Verb] = {
+    "mine": Verb("bot.cli.mine", "Bring the history of syncs up to date with Airbyte."),
     "terraform": Verb(
         "bot.cli.terraform",
         "Find the literal behind a value in a Terraform root, and change it with a proof.",

@@ -16,6 +16,7 @@ from enum import Enum
 from typing import Final
 
 from bot.airbyte.client import Airbyte, SyncPage, SyncQuery, Unread
+from bot.airbyte.configuration import Configuration, Details
 from bot.airbyte.transport import MOST_IN_FLIGHT
 from bot.domain.connection import WorkspaceId
 from bot.domain.errors import AirbyteError
@@ -33,22 +34,29 @@ _PAGES_AHEAD: Final = 128
 class Span:
     """What to sweep: syncs created in `[start, end]`; `start` None is the oldest there is.
 
-    `updated_from` leaves out those that have not changed since.
+    `updated_from` leaves out those that have not changed since. `configuration` is asked for
+    what only it knows of each page of syncs.
     """
 
     workspace_id: WorkspaceId
     start: datetime | None
     end: datetime
     updated_from: datetime | None = None
+    configuration: Configuration | None = None
 
 
 @dataclass(slots=True)
 class Batch:
-    """Syncs to store together; all that was created before `reached` is in this or earlier ones."""
+    """Syncs to store together; all that was created before `reached` is in this or earlier ones.
+
+    `details` are by job id; `no_details` says why there are none (any more).
+    """
 
     reached: datetime | None = None
     syncs: list[Sync] = field(default_factory=list)
     unread: list[Unread] = field(default_factory=list)
+    details: dict[int, Details] = field(default_factory=dict)
+    no_details: str | None = None
 
 
 def sweep(airbyte: Airbyte, span: Span) -> Iterator[Batch]:
@@ -135,6 +143,7 @@ class _Crew:
         self._airbyte = airbyte
         self._span = span
         self._frontier = Frontier(span.start, span.end, airbyte.page_size)
+        self._configuration = span.configuration
         self._changed = threading.Condition()
         self._stopped = False
 
@@ -184,14 +193,37 @@ class _Crew:
             self.error = error
             self.stop()
             return
+        batch = Batch(syncs=list(page.syncs), unread=list(page.unread))
+        self._add_details(batch)
         with self._changed:
             if cursor is None:
                 self._frontier.finish(stretch)
             else:
                 self._frontier.advance(stretch, cursor, len(page.syncs))
             # Inside the lock: who sees `reached` has the rows of all that lies before it.
-            self._read.put(Batch(self._frontier.reached, list(page.syncs), list(page.unread)))
+            batch.reached = self._frontier.reached
+            self._read.put(batch)
             self._changed.notify_all()
+
+    def _add_details(self, batch: Batch) -> None:
+        configuration = self._configuration
+        if configuration is None or not batch.syncs:
+            return
+        first, last = batch.syncs[0].created_at, batch.syncs[-1].created_at
+        try:
+            found = configuration.details(self._span.workspace_id, first, last)
+        except AirbyteError as error:
+            self._configuration = None
+            batch.no_details = error.message
+            return
+        wanted = {sync.id for sync in batch.syncs}
+        batch.details = {sync_id: one for sync_id, one in found.items() if sync_id in wanted}
+        batch.syncs = [_started(sync, batch.details.get(sync.id)) for sync in batch.syncs]
+
+
+def _started(sync: Sync, details: Details | None) -> Sync:
+    started_at = None if details is None else details.started_at
+    return sync if started_at is None else replace(sync, started_at=started_at)
 
 
 def _batched(crew: _Crew) -> Iterator[Batch]:
@@ -205,6 +237,8 @@ def _batched(crew: _Crew) -> Iterator[Batch]:
             batch.reached = item.reached
             batch.syncs += item.syncs
             batch.unread += item.unread
+            batch.details |= item.details
+            batch.no_details = batch.no_details or item.no_details
         elif item is _Signal.ENDED:
             working -= 1
         ripe = len(batch.syncs) >= BATCH_SYNCS or item is _Signal.LATE or not working
