@@ -33,6 +33,9 @@ _ASSUMED_TOKEN_LIFE: Final = timedelta(minutes=3)
 
 _LONGEST_PAUSE: Final = timedelta(minutes=5)
 
+_ATTEMPTS_AT_UNPROVEN: Final = 3
+"""How often an address is tried that has never answered: it is more likely wrong than busy."""
+
 _PASSING: Final = frozenset({408, 425, 429})
 _NEVER_PASSING: Final = frozenset({501, 505})
 
@@ -156,12 +159,12 @@ class Transport:
                 wait_jitter=patience.wait_initial,
             ):
                 with attempt:
-                    return self._once(ask, token, repeat=attempt.num > 1)
+                    return self._once(ask, token, attempt.num)
         except _Passing as passing:
             raise passing.error from None
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    def _once(self, ask: Ask, token: str | None, *, repeat: bool) -> httpx.Response:
+    def _once(self, ask: Ask, token: str | None, attempt: int) -> httpx.Response:
         headers = {"authorization": f"Bearer {token}"} if token else None
         request = self._client.build_request(
             ask.method, ask.url, params=ask.params, json=ask.body, headers=headers
@@ -171,26 +174,29 @@ class Transport:
             try:
                 response = self._client.send(request)
             except httpx.RequestError as error:
-                raise self._failed(request, error, repeat=repeat) from None
+                raise self._failed(request, error, attempt) from None
             finally:
-                self._count(repeat=repeat)
+                self._count(repeat=attempt > 1)
             self._note_date(response, time.monotonic() - sent)
-        if response.is_success:
+        if response.is_success and not problem.is_web_page(response):
             self._reached = True
             return response
-        raise self._classified(response)
+        raise self._classified(response, attempt)
 
-    def _failed(
-        self, request: httpx.Request, error: httpx.RequestError, *, repeat: bool
-    ) -> Exception:
+    def _failed(self, request: httpx.Request, error: httpx.RequestError, attempt: int) -> Exception:
         failure = self._redacted(problem.unreachable(request, error))
-        # An address that has never answered is more likely wrong than busy: one more try will do.
-        wrong = repeat and not self._reached and isinstance(error, httpx.ConnectError)
-        if problem.is_tls_failure(error) or wrong:
-            return failure
-        return _Passing(failure)
+        wrong = isinstance(error, httpx.ConnectError) and self._looks_wrong(attempt)
+        return failure if problem.is_tls_failure(error) or wrong else _Passing(failure)
 
-    def _classified(self, response: httpx.Response) -> Exception:
+    def _looks_wrong(self, attempt: int) -> bool:
+        """Tell whether an address that has never answered is wrong rather than busy."""
+        return not self._reached and attempt >= _ATTEMPTS_AT_UNPROVEN
+
+    def _classified(self, response: httpx.Response, attempt: int) -> Exception:
+        if response.is_success:
+            # A proxy's page in place of an answer passes; that of a web interface does not.
+            page = self._redacted(problem.unreadable(response, "a web page"))
+            return page if self._looks_wrong(attempt) else _Passing(page)
         error = self._redacted(problem.refusal(response))
         status = response.status_code
         passing = status in _PASSING or (response.is_server_error and status not in _NEVER_PASSING)

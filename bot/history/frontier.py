@@ -20,13 +20,12 @@ class Cursor:
     """Where to read on: everything created before `second` is read.
 
     Of those created in it, `rows` are; `tail` has the ids of these, as far as they could be
-    read. `restarts` counts how often the second had to be begun again.
+    read.
     """
 
     second: datetime
     rows: int = 0
     tail: tuple[int, ...] = ()
-    restarts: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -39,11 +38,18 @@ class Stretch:
 
 
 class Frontier:
-    """Stretches in order of time. Not thread-safe: its owner holds a lock around each call."""
+    """Stretches in order of time. Not thread-safe: its owner holds a lock around each call.
 
-    def __init__(self, start: datetime | None, end: datetime, page_size: int) -> None:
+    With `is_open`, `end` is only the present as far as it is known: what came after it is read
+    too, and not counted on.
+    """
+
+    def __init__(
+        self, start: datetime | None, end: datetime, page_size: int, *, is_open: bool = False
+    ) -> None:
         self._stretches = [Stretch(None if start is None else Cursor(start), end)]
         self._end = end
+        self._is_open = is_open
         self._page_size = page_size
         self._rows = 0
         self._covered = timedelta(0)
@@ -54,7 +60,7 @@ class Frontier:
         if not self._stretches:
             return self._end
         cursor = self._stretches[0].cursor
-        return None if cursor is None else cursor.second
+        return None if cursor is None else min(cursor.second, self._end)
 
     @property
     def is_done(self) -> bool:
@@ -75,8 +81,13 @@ class Frontier:
             self._covered += cursor.second - stretch.cursor.second
             self._rows += rows
         stretch.cursor = cursor
-        if cursor.second > stretch.end:
+        bound = self.bound(stretch)
+        if bound is not None and cursor.second > bound:
             self._stretches.remove(stretch)
+
+    def bound(self, stretch: Stretch) -> datetime | None:
+        """Return up to when a stretch is to be read, None for "as far as there is any"."""
+        return None if self._is_open and stretch is self._stretches[-1] else stretch.end
 
     def finish(self, stretch: Stretch) -> None:
         """Note that a stretch was read to its end."""

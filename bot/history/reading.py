@@ -7,7 +7,7 @@ that is killed at any point is continued by the next.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import chain
@@ -113,9 +113,11 @@ class Reading:
         # Airbyte's clock, not ours: it stamps the syncs, and has just told its time.
         self.until = self.airbyte.server_time().replace(microsecond=0)
         self._read_events(start)
-        self._sweep(Span(self.workspace_id, start, self.until, None, self.configuration))
+        recent = Span(self.workspace_id, start, self.until, is_open=True)
+        self._sweep(replace(recent, configuration=self.configuration))
         if start is not None and settled is not None:
-            self._sweep(Span(self.workspace_id, None, start, settled, self.configuration))
+            corrected = Span(self.workspace_id, None, start, updated_from=settled)
+            self._sweep(replace(corrected, configuration=self.configuration))
         self._read_unfinished()
 
     def _read_fleet(self) -> None:

@@ -3,7 +3,8 @@
 Pages are asked for by time of creation (keyset), never by offsets into a list that pruning
 shortens. The API tells creation in whole seconds and breaks no ties, so a page begins in the
 second in which the one before it ended, and on its last row; when that row is not there, or
-another one is repeated, the second is read again. Rows may come twice; the store keeps them once.
+another one is repeated, the second is read on its own. Rows may come twice; the store keeps
+them once.
 """
 
 import queue
@@ -11,7 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Final
 
@@ -25,16 +26,18 @@ from bot.history.frontier import Cursor, Frontier, Stretch
 
 BATCH_SYNCS: Final = 4000
 BATCH_AGE_S: Final = 1.0
-MOST_RESTARTS: Final = 4
+MOST_WALKS: Final = 50
 _PAGES_AHEAD: Final = 128
 """How many pages may wait for the store before readers pause."""
+
+_SECOND: Final = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
     """What to sweep: syncs created in `[start, end]`; `start` None is the oldest there is.
 
-    `updated_from` leaves out those that have not changed since. `configuration` is asked for
+    With `is_open`, `end` is the present, and what is even newer is read too. `updated_from` leaves out those that have not changed since. `configuration` is asked for
     what only it knows of each page of syncs.
     """
 
@@ -43,6 +46,7 @@ class Span:
     end: datetime
     updated_from: datetime | None = None
     configuration: Configuration | None = None
+    is_open: bool = False
 
 
 @dataclass(slots=True)
@@ -76,7 +80,7 @@ def sweep(airbyte: Airbyte, span: Span) -> Iterator[Batch]:
 
 
 def read_page(
-    airbyte: Airbyte, span: Span, cursor: Cursor | None, end: datetime
+    airbyte: Airbyte, span: Span, cursor: Cursor | None, bound: datetime | None
 ) -> tuple[SyncPage, Cursor | None]:
     """Read the page at `cursor`, and say where the next one begins; None after the last one.
 
@@ -85,14 +89,10 @@ def read_page(
     """
     second = None if cursor is None else cursor.second
     offset = 0 if cursor is None else max(cursor.rows - 1, 0)
-    page = airbyte.syncs(SyncQuery(span.workspace_id, second, end, offset, span.updated_from))
+    page = airbyte.syncs(SyncQuery(span.workspace_id, second, bound, offset, span.updated_from))
     _refuse_disorder(page, second)
     if cursor is not None and _has_moved(page, cursor):
-        if cursor.restarts < MOST_RESTARTS:
-            return page, Cursor(cursor.second, restarts=cursor.restarts + 1)
-        why = "its jobs were listed in another order each time"
-        unread = Unread(f"all jobs of {cursor.second:%Y-%m-%d %H:%M:%S}", why)
-        page = replace(page, unread=(*page.unread, unread))
+        return _read_second(airbyte, span, cursor.second), Cursor(cursor.second + _SECOND)
     return page, None if page.is_last else _after(page, cursor)
 
 
@@ -105,6 +105,27 @@ def _has_moved(page: SyncPage, cursor: Cursor) -> bool:
         return False
     ids = [sync.id for sync in page.syncs]
     return ids[:1] != [cursor.tail[-1]] or not set(cursor.tail).isdisjoint(ids[1:])
+
+
+def _read_second(airbyte: Airbyte, span: Span, second: datetime) -> SyncPage:
+    """Read all syncs of a second, again and again until as many were seen as are listed."""
+    seen: dict[int, Sync] = {}
+    unread: dict[str, Unread] = {}
+    for _ in range(MOST_WALKS):
+        listed, is_last = 0, False
+        while not is_last:
+            query = SyncQuery(
+                span.workspace_id, second, second + _SECOND, listed, span.updated_from
+            )
+            page = airbyte.syncs(query)
+            seen.update((sync.id, sync) for sync in page.syncs)
+            unread.update((one.what, one) for one in page.unread)
+            listed, is_last = listed + page.size, page.is_last
+        if len(seen) + len(unread) >= listed:
+            return SyncPage(tuple(seen.values()), tuple(unread.values()), is_last=False)
+    what = f"all jobs of {second:%Y-%m-%d %H:%M:%S}"
+    unsteady = Unread(what, "they were listed in another order each time")
+    return SyncPage(tuple(seen.values()), (*unread.values(), unsteady), is_last=False)
 
 
 def _after(page: SyncPage, cursor: Cursor | None) -> Cursor:
@@ -142,7 +163,7 @@ class _Crew:
         self._room = threading.Semaphore(_PAGES_AHEAD)
         self._airbyte = airbyte
         self._span = span
-        self._frontier = Frontier(span.start, span.end, airbyte.page_size)
+        self._frontier = Frontier(span.start, span.end, airbyte.page_size, is_open=span.is_open)
         self._configuration = span.configuration
         self._changed = threading.Condition()
         self._stopped = False
@@ -168,27 +189,27 @@ class _Crew:
 
     def _work(self) -> None:
         try:
-            while (stretch := self._take()) is not None:
+            while (taken := self._take()) is not None:
                 self._room.acquire()
-                self._read_one(stretch)
+                self._read_one(*taken)
         except BaseException as error:  # noqa: BLE001  handed over to the thread that asked
             self._read.put(error)
         finally:
             self._read.put(_Signal.ENDED)
 
-    def _take(self) -> Stretch | None:
+    def _take(self) -> tuple[Stretch, datetime | None] | None:
         with self._changed:
             while not self._stopped and not self._frontier.is_done:
                 stretch = self._frontier.take()
                 if stretch is not None:
-                    return stretch
+                    return stretch, self._frontier.bound(stretch)
                 self._changed.wait()
             self._changed.notify_all()
             return None
 
-    def _read_one(self, stretch: Stretch) -> None:
+    def _read_one(self, stretch: Stretch, bound: datetime | None) -> None:
         try:
-            page, cursor = read_page(self._airbyte, self._span, stretch.cursor, stretch.end)
+            page, cursor = read_page(self._airbyte, self._span, stretch.cursor, bound)
         except AirbyteError as error:
             self.error = error
             self.stop()

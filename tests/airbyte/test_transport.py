@@ -182,7 +182,7 @@ def test_a_wrong_port_is_one_sentence_and_quick() -> None:
     with Transport(Access.to("http://127.0.0.1:9"), QUICK) as transport:
         with pytest.raises(AirbyteError, match="cannot be reached") as caught:
             transport.get("/thing")
-        assert transport.traffic.requests == 2
+        assert transport.traffic.requests == 3
     assert "\n" not in caught.value.message
 
 
