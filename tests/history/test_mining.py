@@ -1,0 +1,170 @@
+"""Mining against the lab: whatever happens on the way, the history ends up as the truth is."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.airbyte.access import Access, Application
+from bot.airbyte.client import Airbyte, SyncPage, SyncQuery
+from bot.airbyte.transport import Patience
+from bot.domain.connection import WorkspaceId
+from bot.domain.errors import AirbyteError
+from bot.domain.mine import Mine, MineOutcome
+from bot.domain.sync import Sync
+from bot.history.mining import Mined, MiningPlan, mine
+from bot.history.reading import INTERRUPTED, Progress
+from bot.history.store import History
+from bot.lab import AuthMode, Faults, Lab
+
+STATS_ARE_LATE_BY = timedelta(hours=12)
+QUICK = Patience(12, timedelta(milliseconds=1), timedelta(milliseconds=2))
+Row = tuple[object, ...]
+
+
+class Killed(BaseException):
+    """Ends a mine where it stands, as SIGKILL would: nobody may catch it and tidy up."""
+
+
+@dataclass
+class Lifetime:
+    """Dies at a request or at a commit; None lives on."""
+
+    requests: int | None = None
+    commits: int | None = None
+    mines: list[Mine] = field(default_factory=list)
+
+    def progress(self, progress: Progress) -> None:
+        if self.commits is not None:
+            self.commits -= 1
+            if self.commits < 0:
+                raise Killed
+
+    def finished(self, mine: Mine) -> None:
+        self.mines.append(mine)
+
+
+class Mortal(Airbyte):
+    """The real client, which dies with its lifetime."""
+
+    lifetime: Lifetime
+
+    def syncs(self, query: SyncQuery) -> SyncPage:
+        if self.lifetime.requests is not None:
+            self.lifetime.requests -= 1
+            if self.lifetime.requests < 0:
+                raise Killed
+        return super().syncs(query)
+
+
+def access(lab: Lab) -> Access:
+    return Access.to(lab.url, Application(lab.client_id, lab.client_secret))
+
+
+def dig(
+    lab: Lab,
+    path: Path,
+    plan: MiningPlan | None = None,
+    lifetime: Lifetime | None = None,
+    page_size: int = 100,
+) -> Mined:
+    """Mine once, in a process of its own as far as the history can tell."""
+    lifetime = lifetime or Lifetime()
+    airbyte = Mortal(access(lab), QUICK, page_size)
+    airbyte.lifetime = lifetime
+    with airbyte, History.open(path, threads=1) as history:
+        return mine(history, airbyte, plan or MiningPlan(), lifetime)
+
+
+def kept(path: Path) -> list[Row]:
+    """Return every row of the history, as `told` words them; a sync kept twice is there twice."""
+    with History.open(path, read_only=True, threads=1) as history:
+        return history.execute(
+            "select job_id, connection_id, kind::varchar, status::varchar, epoch(created_at)::bigint,"
+            " epoch(updated_at)::bigint, rows, bytes from syncs join connection_keys"
+            " using (connection_key) order by job_id"
+        )
+
+
+def told(sync: Sync) -> Row:
+    ended = None if sync.updated_at is None else int(sync.updated_at.timestamp())
+    return (
+        sync.id,
+        str(sync.connection_id),
+        sync.kind.value,
+        sync.status.value,
+        int(sync.created_at.timestamp()),
+        ended,
+        sync.rows,
+        sync.bytes,
+    )
+
+
+@contextmanager
+def history_path() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder) / "history.duckdb"
+
+
+lives = st.one_of(
+    st.builds(Lifetime, requests=st.integers(0, 40)),
+    st.builds(Lifetime, commits=st.integers(0, 3)),
+    st.builds(Lifetime),
+)
+
+
+@pytest.mark.slow
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(0, 99),
+    days=st.sampled_from([12, 195]),
+    page_size=st.integers(2, 100),
+    rate=st.sampled_from([0.0, 0.02, 0.06]),
+    nights=st.lists(st.tuples(lives, st.integers(1, 60)), max_size=5),
+)
+def test_the_history_ends_up_as_the_truth_is(
+    seed: int, days: int, page_size: int, rate: float, nights: list[tuple[Lifetime, int]]
+) -> None:
+    # Small pages make each second a crowd; over half a year they would only make many requests.
+    page_size = page_size if days < 100 else max(page_size, 40)
+    with (
+        Lab.start(
+            seed=seed, connections=4, days=days, faults=Faults.harsh(seed=seed, rate=rate)
+        ) as lab,
+        history_path() as path,
+    ):
+        pruned_before = lab.now - timedelta(days=180)
+        for lifetime, hours in nights:
+            try:
+                dig(lab, path, None, lifetime, page_size)
+            except Killed:
+                pass
+            lab.advance(timedelta(hours=hours))
+        if not nights:
+            dig(lab, path, None, None, page_size)
+        lab.advance(STATS_ARE_LATE_BY)
+        last = dig(lab, path, None, None, page_size)
+        assert last.is_complete, last
+        again = dig(lab, path, None, None, page_size)
+        assert [(one.new, one.changed) for one in again.mines] == [(0, 0)] * len(again.mines)
+        assert_true(lab, path, pruned_before)
+
+
+def assert_true(lab: Lab, path: Path, since: datetime) -> None:
+    settled = lab.now - STATS_ARE_LATE_BY
+    truth = {sync.id: sync for sync in lab.truth.syncs()}
+    rows = {int(str(row[0])): row for row in kept(path)}
+    assert len(rows) == len(kept(path)), "a sync is there twice"
+    assert {sync.id for sync in truth.values() if sync.created_at >= since} <= rows.keys()
+    for job_id, row in rows.items():
+        expected = told(truth[job_id])
+        if truth[job_id].updated_at is not None and truth[job_id].updated_at < settled:
+            assert row == expected
+        else:  # rows and bytes may still come late
+            assert row[:6] == expected[:6]
