@@ -1,7 +1,7 @@
 """Mining: bring the history up to date with Airbyte, the first time and every night alike."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -12,6 +12,8 @@ from bot.domain.errors import AirbyteError
 from bot.domain.mine import Mine
 from bot.history.reading import Reading, Watcher
 from bot.history.store import History
+
+_MOST_NAMED: Final = 5
 
 MOST_SKEW: Final = timedelta(minutes=2)
 
@@ -58,10 +60,12 @@ def mine(history: History, airbyte: Airbyte, plan: MiningPlan, watcher: Watcher)
     What cannot be read is recorded and reported, not raised, once Airbyte has let us in.
 
     Raises:
-        AirbyteError: Airbyte cannot be reached, refuses the credentials, or shows no workspace.
+        AirbyteError: Airbyte cannot be reached, refuses the credentials, or does not show the
+            workspaces.
         HistoryError: the history cannot be written.
         KeyboardInterrupt: the mine that was under way is recorded as partial first.
     """
+    before = replace(airbyte.traffic)
     workspaces, unread = _workspaces(airbyte, plan)
     mines: list[Mine] = []
     notes: list[str] = []
@@ -84,8 +88,8 @@ def mine(history: History, airbyte: Airbyte, plan: MiningPlan, watcher: Watcher)
         tuple(mines),
         tuple(unread),
         connections,
-        traffic.requests,
-        traffic.repeats,
+        traffic.requests - before.requests,
+        traffic.repeats - before.repeats,
         (*_skew_note(traffic.skew), *notes),
     )
 
@@ -100,13 +104,18 @@ def _skew_note(skew: timedelta | None) -> Iterator[str]:
 
 
 def _workspaces(airbyte: Airbyte, plan: MiningPlan) -> tuple[tuple[WorkspaceId, ...], list[str]]:
-    if plan.workspaces:
-        return plan.workspaces, []
     listing = airbyte.workspaces()
-    if not listing.items:
+    in_sight = tuple(workspace.id for workspace in listing.items)
+    if not in_sight:
         raise AirbyteError(
             f"No workspace is in sight at {airbyte.root}",
             "Give the application's user the reader role on the workspaces that it is for.",
         )
-    unread = [f"{one.what}: {one.why}" for one in listing.unread]
-    return tuple(workspace.id for workspace in listing.items), unread
+    for wanted in plan.workspaces:
+        if wanted not in in_sight:
+            raise AirbyteError(
+                f"The workspace {wanted} is not in sight at {airbyte.root}",
+                f"In sight are {', '.join(in_sight[:_MOST_NAMED])}"
+                f"{' and others' if len(in_sight) > _MOST_NAMED else ''}.",
+            )
+    return plan.workspaces or in_sight, [f"{one.what}: {one.why}" for one in listing.unread]

@@ -20,7 +20,7 @@ from bot.domain.connection import (
 )
 from bot.domain.errors import AirbyteError
 from bot.domain.sync import JobKind, Sync, SyncStatus
-from tests.airbyte.conftest import PUBLIC, Answer, Request, Server
+from tests.airbyte.loopback import PUBLIC, Answer, Request, Server
 
 HOME = WorkspaceId("33333333-3333-4333-8333-333333333333")
 JOB = {

@@ -18,7 +18,7 @@ from bot.airbyte.access import Access, Application, Basic, Credentials
 from bot.airbyte.problem import Refused
 from bot.airbyte.transport import MOST_IN_FLIGHT, Patience, Transport
 from bot.domain.errors import AirbyteError
-from tests.airbyte.conftest import PUBLIC, Answer, Request, Server
+from tests.airbyte.loopback import PUBLIC, Answer, Request, Server
 
 QUICK = Patience(4, timedelta(milliseconds=1), timedelta(milliseconds=2))
 TOKEN = f"{PUBLIC}/applications/token"

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from bot.airbyte.access import Access, Application
 from bot.airbyte.client import Airbyte, SyncPage, SyncQuery
 from bot.airbyte.transport import Patience
-from bot.domain.connection import WorkspaceId
 from bot.domain.errors import AirbyteError
 from bot.domain.mine import Mine, MineOutcome
 from bot.domain.sync import Sync
@@ -120,7 +119,7 @@ lives = st.one_of(
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     seed=st.integers(0, 99),
     days=st.sampled_from([12, 195]),
@@ -141,10 +140,8 @@ def test_the_history_ends_up_as_the_truth_is(
     ):
         pruned_before = lab.now - timedelta(days=180)
         for lifetime, hours in nights:
-            try:
+            with suppress(Killed):
                 dig(lab, path, None, lifetime, page_size)
-            except Killed:
-                pass
             lab.advance(timedelta(hours=hours))
         if not nights:
             dig(lab, path, None, None, page_size)
@@ -164,7 +161,95 @@ def assert_true(lab: Lab, path: Path, since: datetime) -> None:
     assert {sync.id for sync in truth.values() if sync.created_at >= since} <= rows.keys()
     for job_id, row in rows.items():
         expected = told(truth[job_id])
-        if truth[job_id].updated_at is not None and truth[job_id].updated_at < settled:
+        ended = truth[job_id].updated_at
+        if ended is not None and ended < settled:
             assert row == expected
         else:  # rows and bytes may still come late
             assert row[:6] == expected[:6]
+
+
+def test_the_first_mine_reads_all_and_the_second_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "h.duckdb"
+    with Lab.start(seed=3, connections=12, days=20) as lab:
+        first = dig(lab, path)
+        assert sum(one.new for one in first.mines) == len(lab.truth.syncs())
+        assert first.connections == 12
+        assert {one.outcome for one in first.mines} == {MineOutcome.COMPLETE}
+        before = kept(path)
+        second = dig(lab, path)
+        assert [(one.new, one.changed) for one in second.mines] == [(0, 0)] * len(second.mines)
+        assert kept(path) == before == [told(sync) for sync in lab.truth.syncs()]
+
+
+def test_a_later_mine_reads_only_what_is_recent(tmp_path: Path) -> None:
+    path = tmp_path / "h.duckdb"
+    with Lab.start(seed=3, connections=12, days=60) as lab:
+        first = dig(lab, path)
+        lab.advance(timedelta(hours=6))
+        assert dig(lab, path).requests < first.requests / 3
+        assert [row[0] for row in kept(path)] == [sync.id for sync in lab.truth.syncs()]
+
+
+def test_since_limits_the_first_mine_and_an_earlier_one_fills_in(tmp_path: Path) -> None:
+    path = tmp_path / "h.duckdb"
+    with Lab.start(seed=3, connections=5, days=20) as lab:
+        week_ago = lab.now - timedelta(days=7)
+        dig(lab, path, MiningPlan(since=week_ago))
+        recent = [sync.id for sync in lab.truth.syncs() if sync.created_at >= week_ago]
+        assert [row[0] for row in kept(path)] == recent
+        dig(lab, path, MiningPlan(since=week_ago - timedelta(days=30)))
+        assert len(kept(path)) == len(lab.truth.syncs())
+
+
+def test_airbytes_clock_rules_and_a_difference_is_noted(tmp_path: Path) -> None:
+    path = tmp_path / "h.duckdb"
+    until = datetime.now(UTC).replace(microsecond=0)
+    with Lab.start(seed=3, connections=5, days=5, until=until) as lab:
+        assert not any("clock" in note for note in dig(lab, path).notes)
+    behind = Faults(clock_skew=-5400)
+    with Lab.start(seed=3, connections=5, days=5, until=until, faults=behind) as lab:
+        mined = dig(lab, tmp_path / "other.duckdb")
+        assert any("clock is 1:30:" in note or "1:29:" in note for note in mined.notes)
+        assert [row[0] for row in kept(tmp_path / "other.duckdb")] == [
+            sync.id for sync in lab.truth.syncs()
+        ]
+
+
+def test_a_wrong_secret_leaves_the_ledger_empty(tmp_path: Path) -> None:
+    with (
+        Lab.start(seed=1, connections=2, days=2) as lab,
+        Airbyte(Access.to(lab.url, Application(lab.client_id, "nope")), QUICK) as airbyte,
+        History.open(tmp_path / "h.duckdb") as history,
+    ):
+        with pytest.raises(AirbyteError, match="refused the login"):
+            mine(history, airbyte, MiningPlan(), Lifetime())
+        assert history.execute("select count(*) from mines") == [(0,)]
+
+
+def test_an_installation_without_authentication_is_mined_without_credentials(
+    tmp_path: Path,
+) -> None:
+    with (
+        Lab.start(seed=1, connections=2, days=2, auth=AuthMode.NONE) as lab,
+        Airbyte(Access.to(lab.url), QUICK) as airbyte,
+        History.open(tmp_path / "h.duckdb") as history,
+    ):
+        assert mine(history, airbyte, MiningPlan(), Lifetime()).is_complete
+
+
+def test_ctrl_c_is_recorded_as_partial_and_the_next_mine_goes_on(tmp_path: Path) -> None:
+    class Impatient(Lifetime):
+        def progress(self, progress: Progress) -> None:
+            if progress.syncs > 0:
+                raise KeyboardInterrupt
+
+    path = tmp_path / "h.duckdb"
+    with Lab.start(seed=3, connections=5, days=20) as lab:
+        watcher = Impatient()
+        with pytest.raises(KeyboardInterrupt):
+            dig(lab, path, None, watcher)
+        [partial] = watcher.mines
+        assert partial.outcome is MineOutcome.PARTIAL
+        assert partial.unread == (INTERRUPTED,)
+        assert dig(lab, path).is_complete
+        assert [row[0] for row in kept(path)] == [sync.id for sync in lab.truth.syncs()]
