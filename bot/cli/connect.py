@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bot.settings.model import AirbyteSettings, Settings
 
 SETTINGS_FILE: Final = Path("trimtab.yaml")
-DEFAULT_HISTORY: Final = Path(".trimtab/history.duckdb")
+DEFAULT_HISTORY: Final = ".trimtab/history.duckdb"
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -26,7 +26,7 @@ class Places:
 
     config: Path | None
     airbyte_url: str | None
-    history: Path | None
+    history: str | None
 
 
 def airbyte_options(command: Command) -> Command:
@@ -49,12 +49,12 @@ def history_option(command: Command) -> Command:
     """Add `--history`."""
     return click.option(
         "--history",
-        type=click.Path(path_type=Path),
+        metavar="PATH|URL",
         help=f"History store.  [default: what trimtab.yaml says, or {DEFAULT_HISTORY}]",
     )(command)
 
 
-def read_places(places: Places, env: Mapping[str, str] = os.environ) -> tuple["Access", Path]:
+def read_places(places: Places, env: Mapping[str, str] = os.environ) -> tuple["Access", str]:
     """Find Airbyte and the history.
 
     Raises:
@@ -62,10 +62,8 @@ def read_places(places: Places, env: Mapping[str, str] = os.environ) -> tuple["A
             what they say cannot be used.
     """
     settings = _settings(places.config, env)
-    history = places.history or (
-        Path(settings.history.url) if settings is not None else DEFAULT_HISTORY
-    )
-    return _access(places, settings, env), history
+    kept = DEFAULT_HISTORY if settings is None else settings.history.url
+    return _access(places, settings, env), places.history or kept
 
 
 def _settings(config: Path | None, env: Mapping[str, str]) -> "Settings | None":

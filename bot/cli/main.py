@@ -26,7 +26,7 @@ class Verb:
 
 
 VERBS: dict[str, Verb] = {
-    "mine": Verb("bot.cli.mine", "Bring the history of syncs up to date with Airbyte."),
+    "mine": Verb("bot.cli.mine", "Read new and changed syncs from Airbyte into the history."),
     "terraform": Verb(
         "bot.cli.terraform",
         "Find the literal behind a value in a Terraform root, and change it with a proof.",

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 def command(
     config: Path | None,
     airbyte_url: str | None,
-    history: Path | None,
+    history: str | None,
     workspaces: tuple[str, ...],
     since: datetime | None,
     details: bool,
@@ -60,39 +60,26 @@ def command(
     from bot.airbyte.client import Airbyte
     from bot.cli.progress import mine_progress
     from bot.domain.connection import WorkspaceId
+    from bot.history.location import opened
     from bot.history.mining import MiningPlan, mine
-    from bot.history.store import History
 
-    access, path = read_places(Places(config, airbyte_url, history))
-    _make_folder(path)
+    access, url = read_places(Places(config, airbyte_url, history))
     plan = MiningPlan(
         tuple(WorkspaceId(each) for each in workspaces),
         since.replace(tzinfo=UTC) if since is not None else None,
         details,
     )
-    with Airbyte(access) as airbyte, History.open(path) as store, mine_progress() as progress:
+    with Airbyte(access) as airbyte, opened(url) as store, mine_progress() as progress:
         mined = mine(store, airbyte, plan, progress)
-    click.echo(_json(mined) if output == "json" else _text(mined, path))
+    click.echo(_json(mined) if output == "json" else _text(mined, url))
     return ExitCode.OK if mined.is_complete else ExitCode.EXPECTED_ERROR
 
 
-def _make_folder(path: Path) -> None:
-    from bot.domain.errors import HistoryError
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise HistoryError(
-            f"{path.parent}: the folder of the history cannot be made ({error.strerror})",
-            "Point --history, or history.url in trimtab.yaml, at a place that can be written.",
-        ) from error
-
-
-def _text(mined: "Mined", path: Path) -> str:
+def _text(mined: "Mined", url: str) -> str:
     new = sum(mine.new for mine in mined.mines)
     changed = sum(mine.changed for mine in mined.mines)
     total = (
-        f"{path}: {new:,} new and {changed:,} changed syncs; {mined.connections:,} connections in "
+        f"{url}: {new:,} new and {changed:,} changed syncs; {mined.connections:,} connections in "
         f"{_count(len(mined.mines), 'workspace')}; {_count(mined.requests, 'request')}, "
         f"{mined.repeats:,} repeated"
     )
