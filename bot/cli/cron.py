@@ -27,6 +27,17 @@ _tz = click.option(
 _output = click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text")
 
 
+class _Expression(click.Command):
+    """Take an expression such as `-5 0 6 * * ?` for what it is: wrong, but no option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put it behind the options."""
+        odd = [argument for argument in args if argument.startswith("-") and " " in argument]
+        if odd and "--" not in args:
+            args = [*(argument for argument in args if argument not in odd), "--", *odd]
+        return super().parse_args(ctx, args)
+
+
 @click.group("cron")
 def command() -> None:
     """Explain a Quartz cron, or list when it fires.
@@ -36,7 +47,7 @@ def command() -> None:
     """
 
 
-@command.command("explain")
+@command.command("explain", cls=_Expression)
 @click.argument("expr")
 @_tz
 @_output
@@ -74,7 +85,7 @@ def explain(expr: str, tz: str | None, output: str) -> None:
     _print_findings(findings, _spell(cron))
 
 
-@command.command("next")
+@command.command("next", cls=_Expression)
 @click.argument("expr")
 @_tz
 @click.option("--after", metavar="EPOCH_SECONDS", type=int, help="Default: now.")

@@ -28,7 +28,7 @@ def test_beyond_the_calendar_nothing_fires(after: str, capsys: pytest.CaptureFix
     assert json.loads(printed(capsys)) == {"fires": []}
 
 
-@pytest.mark.parametrize("expression", ["", "   ", "0 6 * * *", "0 0 6 * * *"])
+@pytest.mark.parametrize("expression", ["", "   ", "0 6 * * *", "0 0 6 * * *", "-1 0 6 ? * MON"])
 def test_next_refuses_what_is_no_quartz_expression(
     expression: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
