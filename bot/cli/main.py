@@ -31,6 +31,10 @@ VERBS: dict[str, Verb] = {
         "bot.cli.terraform",
         "Find the literal behind a value in a Terraform root, and change it with a proof.",
     ),
+    "check-plan": Verb(
+        "bot.cli.check_plan",
+        "Check that a Terraform plan changes what was promised and nothing else.",
+    ),
     "knobs": Verb(
         "bot.cli.knobs",
         "Print the tuning options that trimtab knows and may turn, with their limits.",

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 from tf.gen import tfplugin_pb2 as pb
 from tf.gen import tfplugin_pb2_grpc as rpc
-from tf.utils import Diagnostics, _to_attribute_path, read_dynamic_value, to_dynamic_value
+from tf.utils import Diagnostics, _to_attribute_path
 
 from bot.domain.errors import TrimtabError
-from bot.lab.provider import data, planning, schemas
+from bot.lab.provider import data, planning, schemas, wire
 from bot.lab.provider.backends import Backend, open_backend
 from bot.lab.provider.resources import Resource
 
@@ -53,14 +53,14 @@ class Servicer(rpc.ProviderServicer):  # type: ignore[misc]  # generated without
         """Report what the provider's validators refuse."""
         del context
         attributes = self._schemas.resource(request.type_name)
-        found = _faults(attributes, read_dynamic_value(request.config))
+        found = _faults(attributes, wire.decode(request.config))
         return pb.ValidateResourceConfig.Response(diagnostics=found.to_pb())
 
     def ValidateDataResourceConfig(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Report what the provider's validators refuse."""
         del context
         attributes = self._schemas.data_source(request.type_name)
-        found = _faults(attributes, read_dynamic_value(request.config))
+        found = _faults(attributes, wire.decode(request.config))
         return pb.ValidateDataResourceConfig.Response(diagnostics=found.to_pb())
 
     def UpgradeResourceState(self, request: Any, context: Any) -> Any:  # noqa: N802
@@ -69,14 +69,14 @@ class Servicer(rpc.ProviderServicer):  # type: ignore[misc]  # generated without
         stored = json.loads(request.raw_state.json)
         known = self._schemas.resource(request.type_name)
         state = {name: stored.get(name) for name in known}
-        return pb.UpgradeResourceState.Response(upgraded_state=to_dynamic_value(state))
+        return pb.UpgradeResourceState.Response(upgraded_state=wire.encode(state))
 
     def ConfigureProvider(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Open the backend that the provider block names."""
         del context
 
         def configure() -> Any:
-            self._backend = open_backend(read_dynamic_value(request.config))
+            self._backend = open_backend(wire.decode(request.config))
             return pb.ConfigureProvider.Response()
 
         return _guarded(pb.ConfigureProvider.Response, configure)
@@ -86,23 +86,23 @@ class Servicer(rpc.ProviderServicer):  # type: ignore[misc]  # generated without
         del context
 
         def read() -> Any:
-            current = read_dynamic_value(request.current_state)
+            current = wire.decode(request.current_state)
             state = self._resource(request.type_name).read(current)
-            return pb.ReadResource.Response(new_state=to_dynamic_value(state))
+            return pb.ReadResource.Response(new_state=wire.encode(state))
 
         return _guarded(pb.ReadResource.Response, read)
 
     def PlanResourceChange(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Plan one object."""
         del context
-        config = read_dynamic_value(request.config)
+        config = wire.decode(request.config)
         if config is None:
             return pb.PlanResourceChange.Response(planned_state=request.proposed_new_state)
-        prior = read_dynamic_value(request.prior_state)
+        prior = wire.decode(request.prior_state)
         attributes = self._schemas.resource(request.type_name)
         replaced = [] if prior is None else planning.replaced(attributes, config, prior)
         return pb.PlanResourceChange.Response(
-            planned_state=to_dynamic_value(planning.plan(attributes, config, prior)),
+            planned_state=wire.encode(planning.plan(attributes, config, prior)),
             requires_replace=[_to_attribute_path([name]) for name in replaced],
         )
 
@@ -112,13 +112,13 @@ class Servicer(rpc.ProviderServicer):  # type: ignore[misc]  # generated without
 
         def apply() -> Any:
             resource = self._resource(request.type_name)
-            prior = read_dynamic_value(request.prior_state)
-            planned = read_dynamic_value(request.planned_state)
+            prior = wire.decode(request.prior_state)
+            planned = wire.decode(request.planned_state)
             if planned is None:
                 resource.delete(prior)
                 return pb.ApplyResourceChange.Response(new_state=request.planned_state)
             state = resource.create(planned) if prior is None else resource.update(prior, planned)
-            return pb.ApplyResourceChange.Response(new_state=to_dynamic_value(state))
+            return pb.ApplyResourceChange.Response(new_state=wire.encode(state))
 
         return _guarded(pb.ApplyResourceChange.Response, apply)
 
@@ -136,7 +136,7 @@ class Servicer(rpc.ProviderServicer):  # type: ignore[misc]  # generated without
                 )
                 return pb.ImportResourceState.Response(diagnostics=missing.to_pb())
             imported = pb.ImportResourceState.ImportedResource(
-                type_name=request.type_name, state=to_dynamic_value(state)
+                type_name=request.type_name, state=wire.encode(state)
             )
             return pb.ImportResourceState.Response(imported_resources=[imported])
 
@@ -148,9 +148,9 @@ class Servicer(rpc.ProviderServicer):  # type: ignore[misc]  # generated without
 
         def read() -> Any:
             attributes = self._schemas.data_source(request.type_name)
-            config = read_dynamic_value(request.config)
+            config = wire.decode(request.config)
             state = data.read(request.type_name, attributes, config, self._backend)
-            return pb.ReadDataSource.Response(state=to_dynamic_value(state))
+            return pb.ReadDataSource.Response(state=wire.encode(state))
 
         return _guarded(pb.ReadDataSource.Response, read)
 

@@ -25,14 +25,14 @@ variable "workspace_id" {
 
 variable "source_secrets" {
   description = "Secrets of the sources, by connection name: { \"stripe-billing\" = { client_secret = \"…\" } }."
-  type        = map(any)
+  type        = map(map(string))
   default     = {}
   sensitive   = true
 }
 
 variable "destination_secrets" {
   description = "Secrets of the destinations, by name."
-  type        = map(any)
+  type        = map(map(string))
   default     = {}
   sensitive   = true
 }
