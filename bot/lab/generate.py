@@ -110,11 +110,11 @@ def configuration_of(connector: Connector, number: int) -> dict[str, Any]:
             "password": masked,
         }
     if connector.family == "file":
-        return {"bucket": f"exports-{number}", "credentials": {"secret_access_key": masked}}
+        return {"bucket": f"exports-{number}", "aws_secret_access_key": masked}
     return {
         "start_date": "2024-01-01T00:00:00Z",
         "account_id": f"acct_{number:05d}",
-        "credentials": {"auth_type": "api_key", "api_key": masked},
+        "client_secret": masked,
     }
 
 
