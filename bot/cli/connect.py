@@ -12,7 +12,8 @@ from bot.domain.errors import ConfigError
 
 if TYPE_CHECKING:
     from bot.airbyte.access import Access, Credentials
-    from bot.settings.model import AirbyteSettings, Settings
+    from bot.settings.model import AirbyteSettings
+    from bot.settings.reading import ReadSettings
 
 SETTINGS_FILE: Final = Path("trimtab.yaml")
 DEFAULT_HISTORY: Final = ".trimtab/history.duckdb"
@@ -61,26 +62,39 @@ def read_places(places: Places, env: Mapping[str, str] = os.environ) -> tuple["A
         ConfigError: neither an option nor a file nor the environment says where Airbyte is, or
             what they say cannot be used.
     """
-    settings = _settings(places.config, env)
-    kept = DEFAULT_HISTORY if settings is None else settings.history.url
-    return _access(places, settings, env), places.history or kept
+    read = _settings(places.config, env)
+    kept = DEFAULT_HISTORY if read is None else history_in(read)
+    return _access(places, read, env), places.history or kept
 
 
-def _settings(config: Path | None, env: Mapping[str, str]) -> "Settings | None":
+def access_in(airbyte: "AirbyteSettings") -> "Access":
+    """Return the access that settings describe."""
+    from bot.airbyte.access import Access
+
+    return Access.to(str(airbyte.url), _credentials_in(airbyte))
+
+
+def history_in(read: "ReadSettings") -> str:
+    """Return where the history is; a path in settings starts from their folder."""
+    url = read.settings.history.url
+    return url if "://" in url else str(read.folder / url)
+
+
+def _settings(config: Path | None, env: Mapping[str, str]) -> "ReadSettings | None":
     if config is None and not SETTINGS_FILE.exists():
         return None
     from bot.settings.reading import read_settings
 
-    return read_settings(config or SETTINGS_FILE, env).settings
+    return read_settings(config or SETTINGS_FILE, env)
 
 
-def _access(places: Places, settings: "Settings | None", env: Mapping[str, str]) -> "Access":
+def _access(places: Places, read: "ReadSettings | None", env: Mapping[str, str]) -> "Access":
     from bot.airbyte.access import Access
 
     if places.airbyte_url is not None:
         return Access.to(places.airbyte_url, _credentials_from(env))
-    if settings is not None:
-        return Access.to(str(settings.airbyte.url), _credentials_in(settings.airbyte))
+    if read is not None:
+        return access_in(read.settings.airbyte)
     url = env.get("AIRBYTE_URL")
     if not url:
         raise ConfigError(

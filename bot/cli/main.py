@@ -26,6 +26,14 @@ class Verb:
 
 
 VERBS: dict[str, Verb] = {
+    "run": Verb(
+        "bot.cli.run", "Mine, advise, judge, edit, and open or update pull requests.", "run"
+    ),
+    "plan": Verb(
+        "bot.cli.run",
+        "Print what a run would do, and why; nothing but the history is written.",
+        "plan",
+    ),
     "mine": Verb("bot.cli.mine", "Read new and changed syncs from Airbyte into the history."),
     "terraform": Verb(
         "bot.cli.terraform",
@@ -40,6 +48,9 @@ VERBS: dict[str, Verb] = {
         "Print the tuning options that trimtab knows and may turn, with their limits.",
     ),
     "cron": Verb("bot.cli.cron", "Explain a Quartz cron, or list when it fires."),
+    "demo": Verb(
+        "bot.cli.demo", "Show the whole job on a simulated fleet: no account, no network."
+    ),
     "lab": Verb(
         "bot.cli.lab",
         "Serve a simulated Airbyte over HTTP, to try things on without an account.",

@@ -12,6 +12,7 @@ class RefusalReason(StrEnum):
     BOUNDS = "bounds"
     CONDITIONAL = "conditional"
     COMPUTED = "computed"
+    DRIFT = "drift"
     FAN_OUT = "fan_out"
     FOREIGN_PROVIDER = "foreign_provider"
     FUNCTION = "function"

@@ -91,8 +91,8 @@ Operation = OpenPull | UpdateBranch | EditBody | HandsOff
 class Forge(Protocol):
     """What trimtab asks of a place where pull requests live."""
 
-    def export_base(self, folder: Path) -> None:
-        """Write the files of the base branch into an empty folder."""
+    def export(self, base: str, folder: Path) -> None:
+        """Write the files of a snapshot's base into an empty folder."""
         ...
 
     def snapshot(self) -> Snapshot:

@@ -39,9 +39,9 @@ class LocalForge:
     base: str
     when: str
 
-    def export_base(self, folder: Path) -> None:
-        """Write the files of the base branch into an empty folder."""
-        packed = self.git.run("archive", "--format=tar", self._base())
+    def export(self, base: str, folder: Path) -> None:
+        """Write the files of a snapshot's base into an empty folder."""
+        packed = self.git.run("archive", "--format=tar", base)
         with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
             archive.extractall(folder, filter="data")
 

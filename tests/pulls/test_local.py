@@ -116,7 +116,7 @@ def test_the_base_is_exported_as_it_is_committed(
     (git.folder / "main.tf").write_bytes(b"dirty\n")
     target = tmp_path / "export"
     target.mkdir()
-    forge.export_base(target)
+    forge.export(forge.snapshot().base, target)
     assert (target / "main.tf").read_bytes() == b"x = 1\n"
 
 

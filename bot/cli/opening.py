@@ -1,0 +1,58 @@
+"""Opening a job: from settings to the things that a run works with."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.cli.connect import SETTINGS_FILE, access_in, history_in
+from bot.cli.progress import mine_progress
+
+if TYPE_CHECKING:
+    from bot.job import Job
+
+
+@contextmanager
+def open_job(config: Path | None) -> Iterator["Job"]:
+    """Open Airbyte, the history and the forge that `trimtab.yaml` names, and close them again.
+
+    Raises:
+        ConfigError: the settings or the policies are wrong.
+        TrimtabError: something that they name cannot be opened.
+    """
+    from bot.advise.registry import installed
+    from bot.airbyte.client import Airbyte
+    from bot.domain.connection import WorkspaceId
+    from bot.history.location import opened
+    from bot.history.mining import MiningPlan
+    from bot.job import Job, TerraformRoot
+    from bot.policy.judging import Judge
+    from bot.policy.rules import read_rules
+    from bot.pulls.git import Git
+    from bot.pulls.local import LocalForge
+    from bot.settings.reading import read_settings
+    from bot.terraform.identity import Known
+
+    read = read_settings(config or SETTINGS_FILE, os.environ)
+    settings, now = read.settings, datetime.now(UTC)
+    rules = read_rules(read.folder / settings.policies)
+    git = Git(read.folder / settings.forge.repository)
+    with (
+        Airbyte(access_in(settings.airbyte)) as airbyte,
+        opened(history_in(read)) as history,
+        mine_progress() as watcher,
+    ):
+        yield Job(
+            airbyte=airbyte,
+            history=history,
+            mining=MiningPlan(tuple(WorkspaceId(each) for each in settings.airbyte.workspaces)),
+            watcher=watcher,
+            judge=Judge(rules),
+            advisors=installed(),
+            forge=LocalForge(git, settings.forge.base, f"{int(now.timestamp())} +0000"),
+            roots=[TerraformRoot(root.path, root.var_files) for root in settings.terraform.roots],
+            known=Known(settings.terraform.connections),
+            now=now,
+        )

@@ -1,0 +1,105 @@
+"""The summary of a run: what was read, what is proposed, and what is not and why."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Fate(StrEnum):
+    """What becomes of a pull request in this run."""
+
+    OPEN = "open"
+    UPDATE = "update"
+    REWORD = "reword"
+    KEEP = "as it was"
+    HANDS_OFF = "hands off"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One pull request: what it says, where it changes what, and who has to agree."""
+
+    fate: Fate
+    title: str
+    branch: str
+    where: str
+    approval: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A run in figures and sentences.
+
+    `withheld` pairs a connection with the reason why its recommendation is not proposed;
+    `quiet` pairs one with the reason why nothing is recommended.
+    """
+
+    new_syncs: int
+    changed_syncs: int
+    connections: int
+    unread: tuple[str, ...]
+    entries: tuple[Entry, ...]
+    withheld: tuple[tuple[str, str], ...]
+    quiet: tuple[tuple[str, str], ...]
+
+    @property
+    def pending(self) -> bool:
+        """Tell whether carrying the plan out would do anything."""
+        return any(e.fate in (Fate.OPEN, Fate.UPDATE, Fate.REWORD) for e in self.entries)
+
+
+_MARKS = {
+    Fate.OPEN: "+",
+    Fate.UPDATE: "~",
+    Fate.REWORD: "~",
+    Fate.KEEP: "=",
+    Fate.HANDS_OFF: "!",
+}
+
+
+def render(summary: Summary) -> str:
+    """Write a summary for a terminal: one line of totals, then a paragraph for each kind."""
+    blocks = [_totals(summary)]
+    if summary.unread:
+        lines = [f"  {sentence}" for sentence in summary.unread]
+        blocks.append(_block("Not read, so no pull request is touched", lines))
+    if summary.entries:
+        blocks.append(_block("Pull requests", [_entry(entry) for entry in summary.entries]))
+    if summary.withheld:
+        lines = [f"  {name}: {reason}" for name, reason in summary.withheld]
+        blocks.append(_block("Recommended and not proposed", lines))
+    if summary.quiet:
+        blocks.append(_block("Left as they are", list(_grouped(summary.quiet))))
+    return "\n\n".join(blocks)
+
+
+def _totals(summary: Summary) -> str:
+    fates = Counter(entry.fate for entry in summary.entries)
+    counted = [f"{fates[fate]} {fate}" for fate in Fate if fates[fate]]
+    return (
+        f"{summary.connections:,} connections · {summary.new_syncs:,} new and "
+        f"{summary.changed_syncs:,} changed syncs · pull requests: {', '.join(counted) or 'none'}"
+    )
+
+
+def _entry(entry: Entry) -> str:
+    first = f"  {_MARKS[entry.fate]} {entry.title}" + (f" ({entry.note})" if entry.note else "")
+    if entry.fate is Fate.KEEP:
+        return first
+    return f"{first}\n      {entry.where} · {entry.approval} · {entry.branch}"
+
+
+def _grouped(quiet: Iterable[tuple[str, str]]) -> Iterable[str]:
+    """Say each reason once, with how many it holds for; name a connection that stands alone."""
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in quiet:
+        by_reason.setdefault(reason, []).append(name)
+    for reason, names in sorted(by_reason.items(), key=lambda pair: (-len(pair[1]), pair[0])):
+        who = names[0] if len(names) == 1 else f"{len(names)} connections"
+        yield f"  {who}: {reason}"
+
+
+def _block(title: str, lines: list[str]) -> str:
+    return "\n".join([title, *lines])
