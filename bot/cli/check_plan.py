@@ -23,7 +23,7 @@ _file = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
 @click.option("--base", type=_file, help="The plan of the target branch; its noise is not blamed.")
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text")
 def command(plan: Path, proposal: Path, base: Path | None, output: str) -> int:
-    """Check that PLAN changes what was promised and nothing else.
+    """Check that a Terraform plan changes what was promised and nothing else.
 
     PLAN is the output of `terraform show -json tfplan`, or `-` for stdin, so that the plan, which
     holds secrets, need not touch a disk. The check names addresses and paths, never values of the
