@@ -27,7 +27,11 @@ class AdaptiveBatchSize(Strict):
     """How the write batch size is found; every field but `enabled` has a default."""
 
     enabled: bool = Field(description="Master switch.")
-    controller: str = Field("aimd", description="`aimd`, or `goodput` (see docs/loader.md).")
+    controller: str = Field(
+        "aimd",
+        description="`aimd`, or `goodput` (see docs/loader.md).",
+        json_schema_extra={"enum": ["aimd", "goodput"]},
+    )
     min: Count = Field(100, ge=1, description="Lower bound of the batch size, rows.")
     max: Count = Field(
         50_000,
@@ -51,7 +55,9 @@ class AdaptiveBatchSize(Strict):
         0.01, ge=0, le=1, description="Share of failed rows above which the size shrinks."
     )
     respect_source_max: bool = Field(
-        default=True, description="Cap the batch at the source page; must be true."
+        default=True,
+        description="Cap the batch at the source page; must be true.",
+        json_schema_extra={"const": True},
     )
     log_every: Count = Field(50, ge=0, description="Log every N-th adjustment; 0 for never.")
 
