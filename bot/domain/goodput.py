@@ -1,8 +1,8 @@
 """Goodput search: find the batch size that lands the most rows per second, whatever the sink.
 
 Every bulk sink costs `fixed + n·per_row`, often with a knee or a hard limit behind it, and none
-tells where. The search doubles its size while that pays. Then it holds a settled size and puts
-neighbours on trial: batches of the settled size and of one `ratio` away alternate, and a
+tells where. The search first sweeps over sizes a factor of three apart while that pays, upwards
+or else downwards. Then it holds a settled size and puts neighbours on trial: batches of the settled size and of one `ratio` away alternate, and a
 sequential test on the logarithm of rows per second decides. A neighbour that wins becomes the
 settled size and widens the ratio; when neither wins the ratio narrows, and at its narrowest the
 search rests for a while, watching for a collapse of the rate. A batch that fails whole sets a
@@ -21,20 +21,21 @@ from enum import Enum, IntEnum, auto
 from bot.domain.aimd import AimdSettings, clamp
 from bot.domain.batch_size import Decision, Observation, Reason, Step
 
-START_GAIN = 0.03
-"""Doubling goes on while it brings this much more (log rows per second)…"""
-START_MISSES = 2
-"""…and stops after so many doublings in a row that did not."""
-WIDEST, RETRIAL, NARROWEST = 2.0, 1.5, 1.2
-"""Ratios between the settled size and its neighbour: at first, after a rest, at the end."""
+SWEEP = 3.0
+"""Ratio between the sizes that the search begins with."""
+SWEEP_GAIN, SWEEP_MISSES = 0.03, 2
+"""The sweep goes on until so many sizes in a row did not bring this much more (log rows/s)."""
+WIDEST, RETRIAL, NARROWEST = 2.0, 1.3, 1.2
+"""Ratios between the settled size and its neighbours: at first, after a rest, at the end."""
 TRIAL_PROBES = 24
-"""A trial that is undecided after so many probes has no winner."""
+WORTHWHILE = 0.02
+"""A trial that is undecided after so many probes is won by a neighbour that is this much better."""
 CONFIDENCE = 1.65
 """Standard errors that a difference has to exceed (95 %, one-sided)."""
 PRIOR_SIGMA, PRIOR_WEIGHT = 0.2, 4
 """Two samples that happen to agree are no proof of a quiet sink."""
-SHORTEST_REST, LONGEST_REST = 40, 1000
-TRIAL_BUDGET = 0.02
+SHORTEST_REST, LONGEST_REST = 100, 400
+TRIAL_BUDGET = 0.015
 """Share of the time that trials may lose: the rest after them is long enough for that."""
 CEILING_PATIENCE, LONGEST_PATIENCE = 75, 20_000
 """Clean batches until a ceiling is tried again; doubles each time it proves right."""
@@ -42,7 +43,7 @@ JUDGED_SHARE = 0.7
 """A slice below this share of its size was cut short by its page and tells nothing."""
 COLLAPSE, COLLAPSE_SAMPLES = math.log(1.6), 3
 """So many samples in a row, slower by so much: the sink has changed."""
-SPIKE = math.log(3.0)
+SPIKE = math.log(1.6)
 """A sample slower than usual by more than this counts as slower by this."""
 PAGES_REMEMBERED = 16
 TARGET_ELASTICITY = 0.5
@@ -79,10 +80,12 @@ class _Samples:
 
 
 @dataclass(slots=True)
-class _Start:
-    """Doubling: the best size so far, its value, and the doublings since."""
+class _Sweep:
+    """Ever larger, or else ever smaller sizes: the best so far, its value, the misses since."""
 
+    first: int
     best: int
+    direction: _Direction = _Direction.UP
     value: float = -math.inf
     misses: int = 0
 
@@ -105,11 +108,11 @@ class _Trial:
         squares = self.settled.squares + self.probe.squares + PRIOR_WEIGHT * PRIOR_SIGMA**2
         pooled = squares / (self.settled.count + self.probe.count - 2 + PRIOR_WEIGHT)
         error = math.sqrt(pooled * (1 / self.settled.count + 1 / self.probe.count))
-        if gain > CONFIDENCE * error:
-            return _Verdict.WON
-        if gain < -CONFIDENCE * error or self.probe.count >= TRIAL_PROBES:
-            return _Verdict.LOST
-        return _Verdict.OPEN
+        if self.probe.count >= TRIAL_PROBES:
+            return _Verdict.WON if gain > WORTHWHILE else _Verdict.LOST
+        if abs(gain) <= CONFIDENCE * error:
+            return _Verdict.OPEN
+        return _Verdict.WON if gain > 0 else _Verdict.LOST
 
 
 @dataclass(slots=True)
@@ -133,7 +136,7 @@ class GoodputController:
     def __init__(self, settings: AimdSettings, start_rows: int) -> None:
         self._settings = settings
         self._settled = self._size = clamp(start_rows, settings)
-        self._phase: _Start | _Trial | _Rest = _Start(self._settled)
+        self._phase: _Sweep | _Trial | _Rest = _Sweep(self._settled, self._settled)
         self._ratio = WIDEST
         self._heading = _Direction.UP
         self._lost: set[_Direction] = set()
@@ -143,6 +146,7 @@ class GoodputController:
         self._ceiling: int | None = None
         self._patience = CEILING_PATIENCE
         self._clean = 0
+        self._retest = False
         self._pages: deque[int] = deque(maxlen=PAGES_REMEMBERED)
         self._window: deque[float] = deque(maxlen=settings.latency_window)
 
@@ -178,29 +182,35 @@ class GoodputController:
         seconds = max(observation.latency_ms, 0.001) / 1000
         value = math.log(max(observation.rows - observation.errors, 1) / seconds)
         self._clean += 1
-        if self._ceiling is not None and self._clean >= self._patience:
-            self._ceiling = None
+        if self._ceiling is not None and observation.rows >= self._ceiling:
+            self._ceiling, self._patience = None, CEILING_PATIENCE
+        self._retest = self._ceiling is not None and self._clean >= self._patience
         if self._size == self._settled:
             self._window.append(observation.latency_ms)
         match self._phase:
-            case _Start() as start:
-                self._go_on_doubling(start, value)
+            case _Sweep() as sweep:
+                self._sweep_on(sweep, value)
             case _Trial() as trial:
                 self._try(trial, value)
             case _Rest() as rest:
                 self._idle(rest, value)
 
-    def _go_on_doubling(self, start: _Start, value: float) -> None:
-        if value > start.value + START_GAIN:
-            start.best, start.value, start.misses = self._size, value, 0
+    def _sweep_on(self, sweep: _Sweep, value: float) -> None:
+        if value > sweep.value + SWEEP_GAIN:
+            sweep.best, sweep.value, sweep.misses = self._size, value, 0
         else:
-            start.misses += 1
-        larger = self._neighbour(self._size, _Direction.UP)
-        if larger is None or start.misses >= START_MISSES:
-            self._move(start.best)
-            self._next_trial()
-        else:
-            self._size = self._settled = larger
+            sweep.misses += 1 if value > sweep.value - COLLAPSE else SWEEP_MISSES
+        onward = None
+        if sweep.misses < SWEEP_MISSES:
+            onward = self._neighbour(self._size, sweep.direction, SWEEP)
+        if onward is None and sweep.direction is _Direction.UP and sweep.best == sweep.first:
+            sweep.direction, sweep.misses = _Direction.DOWN, 0
+            onward = self._neighbour(sweep.first, _Direction.DOWN, SWEEP)
+        if onward is not None:
+            self._move(onward)
+            return
+        self._move(sweep.best)
+        self._next_trial()
 
     def _try(self, trial: _Trial, value: float) -> None:
         probing = self._size == trial.size
@@ -215,8 +225,6 @@ class GoodputController:
             self._size = self._settled if probing else trial.size
             return
         if verdict is _Verdict.WON:
-            if self._ceiling is None:
-                self._patience = CEILING_PATIENCE
             self._move(trial.size)
             self._ratio = min(WIDEST, self._ratio * math.sqrt(2))
             self._heading = trial.direction
@@ -256,7 +264,7 @@ class GoodputController:
             for direction in (self._heading, _Direction(-self._heading)):
                 if direction in self._lost:
                     continue
-                neighbour = self._neighbour(self._settled, direction)
+                neighbour = self._neighbour(self._settled, direction, self._ratio)
                 if neighbour is not None and neighbour not in self._losers:
                     self._phase = _Trial(direction, neighbour)
                     self._size = neighbour
@@ -270,12 +278,12 @@ class GoodputController:
             self._lost = set()
 
     def _fail(self, rows: int) -> None:
-        confirmed = self._size > self._settled
-        self._patience = (
-            min(2 * self._patience, LONGEST_PATIENCE) if confirmed else CEILING_PATIENCE
-        )
-        self._ceiling, self._clean = rows, 0
-        best = self._phase.best if isinstance(self._phase, _Start) else self._settled
+        """Take a batch that failed whole as too large: stay below it for a while."""
+        if self._retest and self._size > self._settled:
+            self._patience = min(2 * self._patience, LONGEST_PATIENCE)
+        self._ceiling = rows if self._ceiling is None else min(self._ceiling, rows)
+        self._clean, self._retest = 0, False
+        best = self._phase.best if isinstance(self._phase, _Sweep) else self._settled
         self._move(best if best < rows else max(self._settings.min_rows, rows // 2))
         self._reopen(WIDEST, _Direction.UP)
         self._size = self._settled
@@ -283,21 +291,20 @@ class GoodputController:
     def _move(self, size: int) -> None:
         self._settled = self._size = size
 
-    def _neighbour(self, size: int, direction: _Direction) -> int | None:
+    def _neighbour(self, size: int, direction: _Direction, ratio: float) -> int | None:
         """Return the size one ratio away that cuts a page into whole parts, None at a bound."""
         page, settings = self._page(), self._settings
         parts = math.ceil(page / size)
         if direction is _Direction.DOWN:
-            parts = max(parts + 1, math.ceil(page * self._ratio / size))
+            parts = max(parts + 1, math.ceil(page * ratio / size))
             smaller = max(settings.min_rows, math.ceil(page / parts))
             return smaller if smaller < size else None
-        wanted = size * self._ratio
-        if self._ceiling is not None and wanted >= self._ceiling:
-            wanted = math.sqrt(size * self._ceiling)
-        wanted = min(wanted, self._top())
+        wanted, ceiling = min(size * ratio, self._top()), self._ceiling
+        if ceiling is not None and wanted >= ceiling:
+            wanted = ceiling if self._retest else math.sqrt(size * ceiling)
         parts = max(1, min(parts - 1, math.ceil(page / wanted)))
         larger = min(math.ceil(page / parts), self._top())
-        if self._ceiling is not None and larger >= self._ceiling:
+        if ceiling is not None and larger >= ceiling and not self._retest:
             return None
         return larger if larger > size * 1.02 else None
 
