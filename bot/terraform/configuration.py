@@ -106,6 +106,25 @@ class Configuration:
             self._instances[steps] = Instance(self.module(folder), steps, call, scope)
         return self._instances[steps]
 
+    def instances(self) -> Iterator[Instance]:
+        """Walk over the root and every module that is called without `for_each` or `count`.
+
+        Of a module with several instances, the ones that were asked for so far are given, or
+        one without a key, in which `each` has no meaning.
+        """
+        waiting = [self.top]
+        while waiting:
+            instance = waiting.pop(0)
+            yield instance
+            for name in instance.module.calls:
+                known = [
+                    found
+                    for steps, found in self._instances.items()
+                    if steps[:-1] == instance.steps and steps[-1].name == name
+                ]
+                child = self.child(instance, ModuleStep(name))
+                waiting += known or ([] if child is None else [child])
+
     def scope(self, block: Block, instance: Instance, key: Key | None) -> Scope:
         """Return the scope inside one instance of a block."""
         known = self._scopes.get((block, instance, key))

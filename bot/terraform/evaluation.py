@@ -14,7 +14,7 @@ from bot.domain.errors import TerraformError
 from bot.terraform import hcl
 from bot.terraform.address import Steps
 from bot.terraform.configuration import Configuration
-from bot.terraform.document import BOM
+from bot.terraform.document import Document, Language
 from bot.terraform.root import normal, variable_files
 from bot.terraform.shadow import shadow
 
@@ -23,6 +23,8 @@ _PROCESS = Path(__file__).with_name("tfparse_process.py")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _INTERNAL = {"locals", "variable", "output", "terraform"}
 _ECHOED = {"__tfmeta", "id", "for_each", "count"}
+_ENCODE = b"jsonencode"
+_WORKSPACE = b"terraform.workspace"
 _CLIMB = re.compile(rb"(?:\.\./)+|\.\.(?=\")")
 _UNSET_FILE = "trimtab-unset.tfvars"
 UNSET: Final = "trimtab:unset:"
@@ -72,12 +74,11 @@ def evaluate(
     Raises:
         TerraformError: when tfparse fails, or takes longer than ten minutes.
     """
-    contents = {path: document.data for path, document in configuration.documents.items()}
-    contents |= replaced or {}
     shadowed = dict(replaced or {})
-    for path, data in contents.items():
-        if path.suffix == ".tf" and b"jsonencode" in data:
-            shadowed[path] = _without_jsonencode(data)
+    for path, document in configuration.documents.items():
+        data = shadowed.get(path, document.data)
+        if path.suffix == ".tf" and (_ENCODE in data or _WORKSPACE in data):
+            shadowed[path] = _opaque(Document(path, document.name, data, document.language))
     shadowed[configuration.root.path / _UNSET_FILE] = _stand_ins(configuration)
     with shadow(_folders(configuration), shadowed) as copies:
         root = copies[configuration.root.path]
@@ -111,6 +112,16 @@ def _folders(configuration: Configuration) -> set[Path]:
     return {folder for folder in found if folder.is_dir()}
 
 
+def _decides(configuration: Configuration, name: str) -> bool:
+    """Tell whether anything but plain text depends on a variable of the root."""
+    return any(
+        decides
+        for document in configuration.top.module.documents
+        if document.language is Language.HCL
+        for _offset, decides in hcl.references(document, f"var.{name}".encode())
+    )
+
+
 def _stand_ins(configuration: Configuration) -> bytes:
     """Give texts that come from outside the repository (secrets, mostly) a value to go on with.
 
@@ -121,7 +132,7 @@ def _stand_ins(configuration: Configuration) -> bytes:
         kind = block.value("type")
         is_text = kind is None or kind.text in {"string", "any", '"string"'}
         has_value = name in configuration.assignments or block.value("default") is not None
-        if is_text and not has_value:
+        if is_text and not has_value and not _decides(configuration, name):
             rows.append(f'{name} = "{UNSET}{name}"\n')
     return "".join(rows).encode()
 
@@ -148,12 +159,17 @@ def _opened(value: Any) -> Any:
     return value
 
 
-def _without_jsonencode(data: bytes) -> bytes:
-    start = len(BOM) if data.startswith(BOM) else 0
-    body = bytearray(data)
-    for offset in hcl.calls_outside_templates(data[start:], b"jsonencode"):
-        at = offset + start
-        body[at : at + len(b"jsonencode")] = b" " * len(b"jsonencode")
+def _opaque(document: Document) -> bytes:
+    """Blank what tfparse must not work out, at the same length.
+
+    `jsonencode(x)` becomes `(x)`. The workspace is not known from the files: its name becomes
+    that of a variable that nobody declares.
+    """
+    body = bytearray(document.data)
+    for offset in hcl.calls_outside_templates(document, _ENCODE):
+        body[offset : offset + len(_ENCODE)] = b" " * len(_ENCODE)
+    for offset, _decides in hcl.references(document, _WORKSPACE):
+        body[offset : offset + len(_WORKSPACE)] = b"var.trimtab_unknown"
     return bytes(body)
 
 

@@ -4,6 +4,7 @@ Its tree has byte offsets and survives broken files, at a fifteenth of the price
 which checks every span once more before anything is written (`bot.terraform.agreement`).
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -162,22 +163,45 @@ def parse_template(document: Document, start: int, end: int, text: str) -> Expre
     return Opaque(document, start, end, "template that cannot be read")
 
 
-def calls_outside_templates(data: bytes, name: bytes) -> list[int]:
+def calls_outside_templates(document: Document, name: bytes) -> list[int]:
     """Return the offsets of the calls of a function, those in interpolations left out."""
-    root = _parser().parse(data).root_node
     found = []
-    at = data.find(name)
-    while at >= 0:
-        node = root.descendant_for_byte_range(at, at + len(name))
-        if node is not None and node.text == name and node.type == "identifier":
-            above = node.parent
-            is_call = above is not None and above.type == "function_call"
-            while above is not None and above.type != "template_interpolation":
-                above = above.parent
-            if is_call and above is None:
-                found.append(at)
-        at = data.find(name, at + 1)
+    for offset, above in _occurrences(document, name):
+        if above[0] == "function_call" and "template_interpolation" not in above:
+            found.append(offset)
     return found
+
+
+def references(document: Document, name: bytes) -> list[tuple[int, bool]]:
+    """Return where `a.b` is referred to, and whether something is decided by it there."""
+    return [
+        (offset, not _DECISIONS.isdisjoint(above))
+        for offset, above in _occurrences(document, name)
+        if above[0] == "variable_expr"
+    ]
+
+
+_DECISIONS = {"conditional", "operation", "for_cond", "index", "function_call"}
+
+
+def _occurrences(document: Document, name: bytes) -> Iterator[tuple[int, list[str]]]:
+    """Find a name in the code; gives the types of the nodes around it, innermost first."""
+    start = document.body_start
+    places = [match.start() for match in re.finditer(rb"\b%s\b" % re.escape(name), document.data)]
+    if not places:
+        return
+    root = _parser().parse(document.data[start:]).root_node
+    first = name.partition(b".")[0]
+    for place in places:
+        at = place - start
+        node = root.descendant_for_byte_range(at, at + len(first))
+        if node is not None and node.type == "identifier" and node.text == first:
+            above = []
+            parent = node.parent
+            while parent is not None:
+                above.append(parent.type)
+                parent = parent.parent
+            yield place, above
 
 
 @cache

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from bot.domain.errors import InputError
@@ -84,10 +84,10 @@ class Index:
         ]
 
     def users_of_data(self, address: str) -> list[str]:
-        """List the instances whose arguments name a data source."""
+        """List the instances whose arguments name a data source; none for other addresses."""
         data = parse_address(address)
         place = self.place(data)
-        if place is None:
+        if place is None or data.mode != "data":
             return []
         name = re.compile(rf"\bdata\.{data.type}\.{re.escape(data.name)}\b")
         users: list[str] = []
@@ -99,9 +99,9 @@ class Index:
     def _resources(self) -> Iterator[Resource]:
         top = self.configuration.top.module
         for text, values in sorted(self.evaluation.blocks.items()):
-            if not is_known(text):
+            address = address_of(text)
+            if address is None or not is_known_type(address.mode, address.type):
                 continue
-            address = parse_address(text)
             place = self.place(address)
             if place is not None:
                 yield Resource(
@@ -132,12 +132,10 @@ def is_known_type(mode: str, kind: str) -> bool:
     )
 
 
-def is_known(text: str) -> bool:
-    """Tell whether an evaluated address is one that trimtab knows."""
-    if "airbyte_" not in text and "snowflake_warehouse" not in text:
-        return False
+@cache
+def address_of(text: str) -> Address | None:
+    """Read the address of an evaluated block; None for those that are not resources."""
     try:
-        address = parse_address(text)
+        return parse_address(text)
     except InputError:
-        return False
-    return is_known_type(address.mode, address.type)
+        return None

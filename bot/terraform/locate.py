@@ -42,6 +42,11 @@ class Location:
         return self.through[-1] if self.through else (str(self.address), self.path)
 
     @property
+    def places(self) -> tuple[tuple[str, Steps], ...]:
+        """Return every address and path that the value is meant to show at."""
+        return ((str(self.address), self.path), *self.through)
+
+    @property
     def site(self) -> Site:
         """Return the place, as a plain value."""
         literal = self.literal

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 CONFIGURATION_DATA = "airbyte_connector_configuration"
 
 
-def reach(  # noqa: C901, PLR0911  one case per kind of name
+def reach(  # noqa: PLR0911  one case per kind of name
     resolver: "Resolver", name: Name, scope: Scope, steps: Steps, trail: Trail
 ) -> Outcome:
     """Follow a name and the steps behind it."""
@@ -37,8 +37,6 @@ def reach(  # noqa: C901, PLR0911  one case per kind of name
             folder = scope.instance.module.folder
             root = resolver.configuration.root.path
             return _derived(name, scope, str(folder if head == "module" else root), trail)
-        case "terraform", "workspace":
-            return _derived(name, scope, "default", trail)
         case "module", str():
             return _output(resolver, name, scope.instance, steps, trail)
         case "data", str():

@@ -9,6 +9,7 @@ from bot.domain.errors import TerraformError
 from bot.terraform import agreement, layout, rules
 from bot.terraform.address import Steps
 from bot.terraform.evaluation import ABSENT, Difference, Evaluation, differences, evaluate
+from bot.terraform.hidden import hidden_uses
 from bot.terraform.index import Index
 from bot.terraform.locate import Location, dotted, find, helped, same
 from bot.terraform.neighbours import affected
@@ -62,6 +63,9 @@ def set_values(index: Index, changes: Sequence[Change]) -> list[Edit | Refusal]:
             outcomes[position] = _edit(found)
         else:
             drafts[position] = found
+    for position, refusal in _hidden(index, drafts).items():
+        outcomes[position] = refusal
+        del drafts[position]
     for group in _disjoint(drafts):
         outcomes |= _try(index, group)
     return [outcomes[position] for position in range(len(changes))]
@@ -99,6 +103,26 @@ def draft(index: Index, change: Change) -> Draft | Refusal:
         assert refusal is not None
         return helped(index, location.address, location.path, refusal, change.value)
     return Draft(change, location, text)
+
+
+def _hidden(index: Index, drafts: dict[int, Draft]) -> dict[int, Refusal]:
+    """Refuse drafts of which the literal may be read where nothing can be evaluated."""
+    if not drafts:
+        return {}
+    uses = hidden_uses(index, [one.location.literal for one in drafts.values()])
+    refused = {}
+    for position, one in drafts.items():
+        own = {(address, path[0]) for address, path in one.location.places}
+        # What a data source is for is to be read: its readers change with it.
+        readers = index.users_of_data(one.location.target[0])
+        others = sorted(
+            f"{use.address}.{use.argument}"
+            for use in uses[one.location.literal]
+            if (use.address, use.argument) not in own and use.address not in readers
+        )
+        if others:
+            refused[position] = _explain(index, one, others, "")
+    return refused
 
 
 def _disjoint(drafts: dict[int, Draft]) -> list[dict[int, Draft]]:
@@ -181,8 +205,7 @@ def _lines_kept(drafts: list[Draft]) -> bool:
 
 
 def _places(one: Draft) -> list[tuple[str, tuple[str, ...]]]:
-    own = (str(one.location.address), one.location.path)
-    return [_place(address, path) for address, path in (own, *one.location.through)]
+    return [_place(address, path) for address, path in one.location.places]
 
 
 def _place(address: str, path: Steps) -> tuple[str, tuple[str, ...]]:
