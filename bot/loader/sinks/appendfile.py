@@ -1,0 +1,101 @@
+"""A file that only grows: how far it is durable, and cut back to where that was."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import BinaryIO
+
+from bot.loader.protocol import Check, SinkError
+from bot.loader.rows import Bookmark
+
+
+class AppendFile:
+    """A local file opened for appending; what `append` started and could not finish is undone."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: BinaryIO | None = None
+
+    @property
+    def size(self) -> int:
+        """Return where the next byte goes."""
+        return self._open().tell()
+
+    def append(self, pieces: Iterable[bytes | memoryview]) -> None:
+        """Write pieces one after another.
+
+        Raises:
+            SinkError: the system refused; nothing of the pieces is left in the file.
+        """
+        file = self._open()
+        before = file.tell()
+        try:
+            for piece in pieces:
+                file.write(piece)
+            file.flush()
+        except OSError as error:
+            file.close()
+            self._file = None
+            os.truncate(self._path, before)
+            raise self._failure(error) from None
+
+    def sync(self) -> None:
+        """Make everything durable.
+
+        Raises:
+            SinkError: the system could not.
+        """
+        file = self._open()
+        try:
+            file.flush()
+            os.fsync(file.fileno())
+        except OSError as error:
+            raise self._failure(error) from None
+
+    def position(self) -> Bookmark:
+        """Return how long the file is."""
+        return {"bytes": self.size}
+
+    def rewind(self, position: Bookmark) -> None:
+        """Cut the file back to `position`.
+
+        Raises:
+            SinkError: it is shorter than that.
+        """
+        wanted, file = int(position["bytes"]), self._open()
+        if file.tell() < wanted:
+            raise SinkError(
+                f"{self._path}: has {file.tell()} bytes, but {wanted} were written to it",
+                "put the file back, or remove the state to load everything again",
+            )
+        file.truncate(wanted)
+        file.seek(wanted)
+        self.sync()
+
+    def check(self) -> Check:
+        """Look whether the file could be written."""
+        folder = next(parent for parent in self._path.absolute().parents if parent.exists())
+        target = self._path if self._path.exists() else folder
+        passed = os.access(target, os.W_OK) and not self._path.is_dir()
+        hint = "" if passed else f"look at the rights of {target}"
+        detail = str(self._path) if passed else f"{self._path} cannot be written"
+        return Check("write", passed=passed, detail=detail, hint=hint)
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _open(self) -> BinaryIO:
+        if self._file is None:
+            try:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                self._file = self._path.open("ab")
+            except OSError as error:
+                raise self._failure(error) from None
+        return self._file
+
+    def _failure(self, error: OSError) -> SinkError:
+        reason = error.strerror or str(error)
+        return SinkError(f"{self._path}: cannot be written: {reason}", kind="File")
