@@ -74,12 +74,7 @@ class AppendFile:
 
     def check(self) -> Check:
         """Look whether the file could be written."""
-        folder = next(parent for parent in self._path.absolute().parents if parent.exists())
-        target = self._path if self._path.exists() else folder
-        passed = os.access(target, os.W_OK) and not self._path.is_dir()
-        hint = "" if passed else f"look at the rights of {target}"
-        detail = str(self._path) if passed else f"{self._path} cannot be written"
-        return Check("write", passed=passed, detail=detail, hint=hint)
+        return check_writable(self._path, folder=False)
 
     def close(self) -> None:
         """Close the file."""
@@ -99,3 +94,15 @@ class AppendFile:
     def _failure(self, error: OSError) -> SinkError:
         reason = error.strerror or str(error)
         return SinkError(f"{self._path}: cannot be written: {reason}", kind="File")
+
+
+def check_writable(path: Path, *, folder: bool) -> Check:
+    """Look whether a file, or a folder, could be made or written at `path`."""
+    nearest = next(one for one in (path.absolute(), *path.absolute().parents) if one.exists())
+    fits = nearest.is_dir() if folder or nearest != path.absolute() else nearest.is_file()
+    passed = fits and os.access(nearest, os.W_OK)
+    if passed:
+        return Check("write", passed=True, detail=str(path))
+    kind = "folder" if folder else "file"
+    hint = f"look at {nearest}, and at the rights of it"
+    return Check("write", passed=False, detail=f"{path} cannot be written as a {kind}", hint=hint)

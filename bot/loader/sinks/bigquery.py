@@ -36,7 +36,8 @@ from bot.loader.sinks.jsontext import JsonLines
 MAX_ROWS: Final = 50_000
 MAX_BYTES: Final = 4 << 20
 """A request may have 10 MB; JSON takes up to twice what the rows take in memory."""
-TIMEOUT_S: Final = 60.0
+_ONCE: Final[dict[str, Any]] = {"timeout": 60.0, "retry": None}
+"""The client would try again for ten minutes by itself; trying again is the loader's."""
 _STOPPED: Final = "stopped"
 
 
@@ -111,11 +112,11 @@ class BigquerySink:
         """
         with self._errors_explained():
             try:
-                table = self._client.get_table(self._table, timeout=TIMEOUT_S)
+                table = self._client.get_table(self._table, **_ONCE)
             except NotFound:
                 fields = [_field(field) for field in shape.schema]
                 made = bigquery.Table(self._table, schema=fields)
-                table = self._client.create_table(made, exists_ok=True, timeout=TIMEOUT_S)
+                table = self._client.create_table(made, exists_ok=True, **_ONCE)
         known = {field.name.lower() for field in table.schema}
         for name in shape.schema.names:
             if name.lower() not in known:
@@ -134,7 +135,7 @@ class BigquerySink:
                 self._table,
                 self._records(batch),
                 skip_invalid_rows=order.isolate,
-                timeout=TIMEOUT_S,
+                **_ONCE,
             )
         failures = tuple(_failures(answers))
         if failures and not order.isolate:
@@ -150,7 +151,7 @@ class BigquerySink:
         dataset = f"{self._config.project_id}.{self._config.dataset_id}"
         try:
             with self._errors_explained():
-                self._client.get_dataset(dataset, timeout=TIMEOUT_S)
+                self._client.get_dataset(dataset, **_ONCE)
         except SinkError as error:
             return [Check("dataset", passed=False, detail=error.message, hint=error.hint)]
         return [Check("dataset", passed=True, detail=dataset)]

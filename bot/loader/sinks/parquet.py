@@ -22,6 +22,7 @@ from bot.loader.protocol import (
     WriteResult,
 )
 from bot.loader.rows import Bookmark, Choice, Plane, Rows, Shape
+from bot.loader.sinks.appendfile import check_writable
 
 _DIGITS = 8
 
@@ -126,6 +127,8 @@ class ParquetSink:
         """Look whether the folder can be listed."""
         try:
             files, folder = self._store()
+            if isinstance(files, LocalFileSystem):
+                return [check_writable(Path(folder), folder=True)]
             parts = len(self._existing()) if files.exists(folder) else 0
         except (OSError, SinkError) as error:
             return [Check("write", passed=False, detail=str(error), hint="look at `path`")]

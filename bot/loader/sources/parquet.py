@@ -76,7 +76,7 @@ class ParquetSource:
             hint = "install the store's fsspec package"
             raise SourceError(f"{self._path}: {error}", hint) from None
         with self._failures(self._path):
-            pattern = f"{path.rstrip('/')}/**.parquet" if files.isdir(path) else path
+            pattern = f"{path.rstrip('/')}/**/*.parquet" if files.isdir(path) else path
             names = sorted(files.glob(pattern)) if "*" in pattern else [path]
             found = [str(name) for name in names if files.exists(name)]
         if not found:
