@@ -32,7 +32,10 @@ class Advisor(Protocol):
     gets the same answer.
     """
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Return the name that recommendations carry."""
+        ...
 
     def advise(self, situation: Situation) -> list[Advice]:
         """Recommend, keep, or say what is not known, for each connection."""
