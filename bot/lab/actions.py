@@ -68,6 +68,42 @@ class ChangeConnection(Action):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeSchema(Action):
+    """The schema of a connection's source moves away from what it was set up for."""
+
+    connection_id: str
+    change: str
+    column: str
+
+    def apply(self, world: "World") -> None:
+        """Remember it; a breaking change stops the connection, as Airbyte does."""
+        connection = world.fleet.connections[self.connection_id]
+        connection.schema_change = self.change
+        stream = connection.streams[0]["name"] if connection.streams else "records"
+        kind = "remove_field" if self.change == "breaking" else "add_field"
+        transform = {"transformType": kind, "fieldName": [self.column]}
+        world.timeline.schema(
+            connection.id,
+            world.now,
+            {
+                "catalogDiff": {
+                    "transforms": [
+                        {
+                            "transformType": "update_stream",
+                            "streamDescriptor": {"name": stream},
+                            "updateStream": {"fieldTransforms": [transform]},
+                        }
+                    ]
+                }
+            },
+        )
+        if self.change == "breaking" and connection.status == "active":
+            connection.status = "inactive"
+            world.timeline.disabled(connection.id, world.now, "SCHEMA_CHANGES_ARE_BREAKING")
+            world.rescheduled(connection, None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeEndpoint(Action):
     """Replace the name, configuration or resources of a source or destination."""
 

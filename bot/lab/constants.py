@@ -99,6 +99,13 @@ DEADLINE_HOURS: Final = (5, 6, 7, 8, 9)
 FRESHNESS_HOURS: Final = (5, 6, 8, 12)
 """Daily connections with a deadline, and how old their data may be then. [measured: as above]"""
 
+# --- What people do -----------------------------------------------------------------------------
+UI_CHANGES_PER_90_DAYS: Final = 0.02
+PAUSES_PER_90_DAYS: Final = 0.01
+SCHEMA_CHANGES_PER_90_DAYS: Final = 0.06
+BREAKING_SHARE: Final = 0.15
+"""Per connection. [chosen: the facts say that such drift exists, not how often]"""
+
 # --- How long syncs run -------------------------------------------------------------------------
 MINUTES_MEDIAN: Final = 7.0
 MINUTES_SIGMA: Final = 1.0

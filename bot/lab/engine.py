@@ -10,7 +10,7 @@ from heapq import heappop, heappush
 from math import exp
 from typing import Final
 
-from bot.domain.connection import Cron
+from bot.domain.connection import Cron, Manual
 from bot.lab import constants as known
 from bot.lab import physics
 from bot.lab.capacity import Pool
@@ -22,13 +22,14 @@ from bot.lab.nature import SourceNature
 from bot.lab.physics import Pace
 from bot.lab.run import Deployment, Prospect, Run, retry_delay
 from bot.lab.sharing import SharedSource
-from bot.lab.ticks import Ticks, jitter_bound, jitter_of
+from bot.lab.ticks import Offsets, Ticks, jitter_bound, jitter_of
 from bot.lab.volume import Volumes
 
 _END: Final = 0
 _RETRY: Final = 1
 _RECHECK: Final = 2
 _BEGIN: Final = 3
+_LATE_TICK: Final = 4
 
 
 class Engine:
@@ -81,12 +82,12 @@ class Engine:
             self.members.mark[link.index] = changed - 0.5 * pace.nature.rows_day
             if self.members.active[link.index]:
                 self._follow(link.index, self.now)
-        self._plan_day = -1
+                self._tick_anew(link.index)
 
     def set_pace(self, index: int, pace: Pace) -> None:
         """Run later syncs of a connection at another pace."""
         self.members.paces[index] = pace
-        self._plan_day = -1
+        self.members.repaced_on[index] = self._plan_day
 
     def set_schedule(self, index: int, was: Cron | None) -> None:
         """Take in that the schedule or the status of a connection changed, now."""
@@ -95,7 +96,7 @@ class Engine:
         members.generation[index] += 1
         members.waiting[index] = 0
         members.missed[index] = False
-        self._plan_day = -1
+        self._tick_anew(index)
         if not members.active[index] or index in self.running:
             return
         self._follow(index, self.now)
@@ -114,7 +115,7 @@ class Engine:
         self._create(
             index, self.now, self.members.luck_by_hand(index, self.now), None, (kind, True)
         )
-        self._flush()
+        self.flush()
         return self.jobs.count - 1
 
     def cancel(self, row: int) -> bool:
@@ -123,13 +124,18 @@ class Engine:
         if run is None:
             return False
         self._stop(run, self.now, physics.BY_PERSON)
-        self._flush()
+        self.flush()
         return True
 
     # --- Time -------------------------------------------------------------------------------
 
     def advance(self, to: int) -> None:
         """Let everything happen up to and including second `to`."""
+        self.run_to(to)
+        self.flush()
+
+    def run_to(self, to: int) -> None:
+        """Like `advance`, without writing to the table yet."""
         # Nothing here makes reference cycles, and looking for them costs a third of the time.
         collects = gc.isenabled()
         gc.disable()
@@ -141,7 +147,6 @@ class Engine:
                 stop = min(to, (day + 1) * known.DAY - 1)
                 self._run_until(stop)
                 self.now = stop
-                self._flush()
         finally:
             if collects:
                 gc.enable()
@@ -152,18 +157,37 @@ class Engine:
         members = self.members
         ticking = []
         for link in members.links:
-            if members.active[link.index] and isinstance(link.schedule, Cron):
-                offsets = self.ticks.on(link.schedule, day)
+            if members.active[link.index]:
+                offsets = self._offsets(link, day)
                 if offsets:
                     ticking.append((link.index, offsets))
         self._plan = plan_day(day, ticking, members.paces, self.volumes, self.now)
         self._plan_day = day
 
+    def _offsets(self, link: LabConnection, day: int) -> Offsets:
+        if isinstance(link.schedule, Cron):
+            return self.ticks.on(link.schedule, day)
+        if isinstance(link.schedule, Manual) and link.orchestrated_at is not None:
+            return (link.orchestrated_at,)
+        return ()
+
+    def _tick_anew(self, index: int) -> None:
+        """Put today's plan for a connection out of force, and arrange its ticks one by one."""
+        members = self.members
+        members.unplanned_on[index] = self._plan_day
+        if (self.now + 1) // known.DAY != self._plan_day or not members.active[index]:
+            return
+        for offset in self._offsets(members.links[index], self._plan_day):
+            at = self._plan_day * known.DAY + offset
+            if at > self.now:
+                self._push(at, _LATE_TICK, index, members.generation[index])
+
     def _run_until(self, stop: int) -> None:
         plan, heap = self._plan, self._heap
         assert plan is not None
         times, connections, position = plan.times, plan.connections, plan.position
-        total = len(times)
+        total, prospects, today = len(times), plan.prospects, self._plan_day
+        unplanned, repaced = self.members.unplanned_on, self.members.repaced_on
         while True:
             tick = times[position] if position < total else stop + 1
             if heap and heap[0][0] <= tick:
@@ -179,7 +203,10 @@ class Engine:
                 else:
                     self._happen(at, kind, number, run)
             elif tick <= stop:
-                self._tick(connections[position], tick, position)
+                index = connections[position]
+                if unplanned[index] != today:
+                    prospect = prospects[position] if repaced[index] != today else None
+                    self._tick(index, tick, plan.bits[position], prospect)
                 position += 1
             else:
                 break
@@ -195,12 +222,19 @@ class Engine:
             self._admit(at)
         else:
             index, generation = number >> 24, number & 0xFFFFFF
-            if generation == members.generation[index] & 0xFFFFFF and index not in self.running:
+            if generation != members.generation[index] & 0xFFFFFF:
+                return
+            if kind == _LATE_TICK:
+                day, second = divmod(at, known.DAY)
+                ordinal = self._offsets(members.links[index], day).index(second)
+                key = members.paces[index].nature.key
+                self._tick(index, at, physics.luck_bits(key, day, ordinal), None)
+            elif index not in self.running:
                 bits = members.waiting[index] or members.luck_by_hand(index, at)
                 members.waiting[index] = 0
                 self._create(index, at, bits, None)
 
-    def _tick(self, index: int, at: int, position: int) -> None:
+    def _tick(self, index: int, at: int, bits: int, prospect: Prospect | None) -> None:
         members, cloud = self.members, self.deployment.cloud
         run = self.running.get(index)
         if run is not None:
@@ -212,9 +246,9 @@ class Engine:
             return
         if not members.active[index]:
             return
-        plan = self._plan
-        assert plan is not None
-        bits = plan.bits[position]
+        if members.orchestrated[index]:
+            self._create(index, at, bits, prospect, (0, True))
+            return
         if cloud:
             key = members.paces[index].nature.key
             delay = jitter_of(key, at, at - members.last_end[index])
@@ -222,7 +256,7 @@ class Engine:
                 members.waiting[index] = bits
                 self._push(at + delay, _BEGIN, index, members.generation[index])
                 return
-        self._create(index, at, bits, plan.prospects[position])
+        self._create(index, at, bits, prospect)
 
     # --- A sync's life ----------------------------------------------------------------------
 
@@ -400,7 +434,7 @@ class Engine:
         number = (index << 24) | (generation & 0xFFFFFF)
         heappush(self._heap, (at, kind, self._serial, number, None))
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
         """Write what happened to the table, and where the open jobs stand."""
         self.jobs.flush()
         waiting = JobStatus.QUEUED if self.deployment.cloud else JobStatus.PENDING

@@ -88,6 +88,7 @@ class LabConnection:
     legacy_basic: bool = False
     deadline: int | None = None
     freshness: int | None = None
+    orchestrated_at: int | None = None
     rows_per_day: float | None = None
     schema_change: str = "no_change"
 

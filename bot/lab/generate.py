@@ -169,6 +169,7 @@ def _connection(
             non_breaking=dice.choice(("ignore", "propagate_columns", "propagate_fully")),
             deadline=deadline,
             freshness=freshness,
+            orchestrated_at=dice.randrange(known.DAY),
         )
     )
 

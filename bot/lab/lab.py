@@ -15,12 +15,14 @@ from typing import Any, Final, Self
 from bot.lab import constants as known
 from bot.lab.authority import AuthMode, Authority, Credentials
 from bot.lab.clocktext import java_time
+from bot.lab.config_api import ConfigApi
 from bot.lab.description import Description, fleet_of
 from bot.lab.faults import NONE, Faults
 from bot.lab.fleet import uuid_of
 from bot.lab.generate import draw_fleet
 from bot.lab.http import Answer, Refusal, Request, anonymous_error, ok, problem
 from bot.lab.jobpages import JobPages
+from bot.lab.people import draw_people
 from bot.lab.public_api import PublicApi
 from bot.lab.run import Deployment
 from bot.lab.server import LabServer
@@ -35,8 +37,8 @@ UNTIL: Final = datetime(2026, 11, 2, tzinfo=UTC)
 class Setup:
     """What kind of lab to start.
 
-    `fleet` is a number of connections to draw, or a description of given ones. `pool` limits
-    data workers; None is no limit. History begins `days` before `until` (rounded down to a UTC
+    `fleet` is a number of connections to draw, with people who meddle, or a description of given
+    ones, which nobody touches. History begins `days` before `until` (rounded down to a UTC
     midnight).
     """
 
@@ -48,6 +50,15 @@ class Setup:
     auth: AuthMode = AuthMode.TOKEN
     faults: Faults = NONE
     port: int = 0
+
+
+def world_of(setup: Setup, start: int) -> World:
+    """Make the world of a setup as it is at `start` (epoch seconds), before anything ran."""
+    beginning = Beginning(setup.seed, start, setup.days, setup.deployment)
+    if not isinstance(setup.fleet, int):
+        return World(fleet_of(setup.fleet, setup.seed, start), beginning)
+    fleet = draw_fleet(setup.seed, setup.fleet, start)
+    return World(fleet, beginning, draw_people(setup.seed, fleet, start, setup.days))
 
 
 class Lab:
@@ -69,13 +80,7 @@ class Lab:
         )
         until = int(setup.until.timestamp())
         start = until - until % known.DAY - setup.days * known.DAY
-        fleet = (
-            draw_fleet(setup.seed, setup.fleet, start)
-            if isinstance(setup.fleet, int)
-            else fleet_of(setup.fleet, setup.seed, start)
-        )
-        beginning = Beginning(setup.seed, start, setup.days, setup.deployment)
-        self.world = World(fleet, beginning)
+        self.world = world_of(setup, start)
         self.world.advance(until)
         self.truth = Truth(self.world)
         self.credentials = Credentials(
@@ -89,6 +94,7 @@ class Lab:
         floor = known.FLOOR_CLOUD if cloud else known.FLOOR_SELF_MANAGED
         host = known.CLOUD_HOST if cloud else known.WRONG_HOST
         self._public = PublicApi(self.world, self._pages, host, floor)
+        self._configuration = ConfigApi(self.world, self._pages)
         self._ready.set()
 
     @classmethod
@@ -192,6 +198,10 @@ class Lab:
                 return self._public.answer(_at(request, below))
         if path == "/api/v1/applications/token" and request.method == "POST":
             return self.authority.token(request, public=False)
+        if path.startswith("/api/v1/") and self.setup.faults.configuration_api:
+            if path != "/api/v1/health":
+                self.authority.check(request)
+            return self._configuration.answer(_at(request, path.removeprefix("/api/v1")))
         if path == "/lab/advance" and request.method == "POST":
             return self._advance_by(request.json())
         return problem(404, "resource-not-found", f"No route for {path}.")

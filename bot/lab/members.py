@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from bot.domain.connection import Basic
+from bot.domain.connection import Basic, Manual
 from bot.lab import constants as known
 from bot.lab.fleet import LabConnection, basic_seconds
 from bot.lab.physics import Pace, luck_bits
@@ -16,6 +16,7 @@ class Members:
     `mark` is how far the rows of its source have been read, as `Volumes.changed` counts them.
     `interval` is the length of a basic schedule, 0 for any other. `generation` tells starts that
     were arranged under an older schedule. `waiting` holds the luck of a delayed tick.
+    `unplanned_on` and `repaced_on` are days on which the day's plan does not hold for it.
     """
 
     def __init__(self) -> None:
@@ -24,6 +25,9 @@ class Members:
         self.source_of: list[int] = []
         self.active: list[bool] = []
         self.interval: list[int] = []
+        self.orchestrated: list[bool] = []
+        self.unplanned_on: list[int] = []
+        self.repaced_on: list[int] = []
         self.waiting: list[int] = []
         self.generation: list[int] = []
         self.missed: list[bool] = []
@@ -43,6 +47,9 @@ class Members:
         self.source_of.append(source)
         self.active.append(False)
         self.interval.append(0)
+        self.orchestrated.append(False)
+        self.unplanned_on.append(-1)
+        self.repaced_on.append(-1)
         for column in (self.waiting, self.generation, self.last_start, self.last_created):
             column.append(0)
         for column in (self.failed_in_a_row, self.by_hand):
@@ -58,6 +65,7 @@ class Members:
         link = self.links[index]
         self.active[index] = link.status == "active"
         schedule = link.schedule
+        self.orchestrated[index] = isinstance(schedule, Manual)
         self.interval[index] = (
             basic_seconds(schedule.units, schedule.unit) if isinstance(schedule, Basic) else 0
         )

@@ -5,6 +5,7 @@ actions, and gets the very same jobs when there are none.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,6 +23,7 @@ from bot.lab.nature import (
     typical_minutes,
 )
 from bot.lab.noise import key_of
+from bot.lab.people import renewals
 from bot.lab.physics import Pace, pace_of
 from bot.lab.run import Deployment
 from bot.lab.timeline import Timeline
@@ -44,7 +46,7 @@ class World:
         self.beginning = beginning
         self.log: list[Action] = []
         self._first_fleet = deepcopy(fleet)
-        self._people = sorted(people, key=lambda action: action.at)
+        self._people_given = people
         self._people_done = 0
         self.fleet = fleet
         self.timeline = Timeline()
@@ -53,6 +55,9 @@ class World:
         self.natures: list[ConnectionNature] = []
         self.engine = Engine(beginning.start, beginning.deployment, self._disabled)
         self._settle(fleet.by_index)
+        broken = [(link, self.natures[link.index].broken) for link in fleet.by_index]
+        renewed = renewals(beginning.start, [(link, days) for link, days in broken if days])
+        self._people = sorted([*people, *renewed], key=lambda action: action.at)
 
     @property
     def now(self) -> int:
@@ -65,9 +70,10 @@ class World:
             action = self._people[self._people_done]
             if action.at > to:
                 break
-            self.engine.advance(action.at)
+            self.engine.run_to(action.at)
             self._people_done += 1
-            action.apply(self)
+            with suppress(KeyError):  # what they meant to change is gone
+                action.apply(self)
         self.engine.advance(to)
 
     def do(self, action: Action) -> Any:
@@ -81,7 +87,7 @@ class World:
 
         At one second, what really happened comes before what is only supposed.
         """
-        twin = World(deepcopy(self._first_fleet), self.beginning, self._people)
+        twin = World(deepcopy(self._first_fleet), self.beginning, self._people_given)
         end = self.now if until is None else until
         actions = sorted([*self.log, *extra], key=lambda action: action.at)
         for action in actions:

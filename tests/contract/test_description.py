@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from fcntl import LOCK_EX, flock
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +41,10 @@ def judge(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Return the address of a Prism that passes requests on and answers 500 to violations."""
     node = shutil.which("node")
     assert node, "node is needed to run Prism"
-    if not PRISM.exists():
-        subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=HERE, check=True)
+    with (HERE / "package.json").open() as only_one:
+        flock(only_one, LOCK_EX)
+        if not PRISM.exists():
+            subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=HERE, check=True)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
