@@ -183,8 +183,7 @@ def test_cloud_starts_late_and_never_early() -> None:
 
 
 def test_hopeless_connections_are_switched_off() -> None:
-    world = lived(Setup(seed=11, fleet=150, days=8), days=1)
-    world.advance(START + 30 * known.DAY)
+    world = lived(Setup(seed=31, fleet=60, days=8), days=20)
     kinds = [
         event.summary.get("disabledReason")
         for link in world.fleet.by_index
