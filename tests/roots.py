@@ -28,23 +28,23 @@ resource "airbyte_source" "stripe" {
   configuration = jsonencode({ sourceType = "stripe", num_workers = 10, client_secret = "hush" })
 }
 
-data "airbyte_connector_configuration" "kafka" {
-  connector_name        = "destination-kafka"
-  configuration         = { linger_ms = 5 }
-  configuration_secrets = { sasl_jaas_password = "hush" }
+data "airbyte_connector_configuration" "snowflake" {
+  connector_name        = "destination-snowflake"
+  configuration         = { database = "RAW" }
+  configuration_secrets = { password = "hush" }
 }
 
-resource "airbyte_destination" "kafka" {
-  name          = "Kafka"
+resource "airbyte_destination" "snowflake" {
+  name          = "Snowflake"
   workspace_id  = "33333333-3333-4333-8333-333333333333"
-  definition_id = data.airbyte_connector_configuration.kafka.definition_id
-  configuration = data.airbyte_connector_configuration.kafka.configuration_json
+  definition_id = data.airbyte_connector_configuration.snowflake.definition_id
+  configuration = data.airbyte_connector_configuration.snowflake.configuration_json
 }
 
 resource "airbyte_connection" "c" {
-  name           = "Stripe to Kafka"
+  name           = "Stripe to Snowflake"
   source_id      = airbyte_source.stripe.source_id
-  destination_id = airbyte_destination.kafka.destination_id
+  destination_id = airbyte_destination.snowflake.destination_id
   schedule       = { schedule_type = "cron", cron_expression = "0 0 6 * * ? UTC" }
   configurations = {
     streams = [

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.domain.errors import InputError
+from bot.lab.connectors import OTHER, destination_connector, source_connector
 from bot.lab.provider import payloads
 from bot.lab.provider.backends import Backend
 from bot.lab.provider.schemas import Attributes
@@ -63,7 +64,8 @@ def _object(dynamic: Any) -> dict[str, Any]:
 
 
 def _definition_id(connector: str) -> str:
-    from bot.knobs.catalogue import load  # pydantic would double the start of each command
-
-    known = {name: key for key, name in load().definitions.items()}
-    return known.get(connector) or str(uuid.uuid5(uuid.NAMESPACE_DNS, connector))
+    """Return a connector's id in the public registry; an unknown one gets one of its own."""
+    role, _, name = connector.partition("-")
+    find = source_connector if role == "source" else destination_connector
+    found = find(name).definition_id
+    return found if found != OTHER.definition_id else str(uuid.uuid5(uuid.NAMESPACE_DNS, connector))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.domain.errors import AirbyteError
+from bot.lab.connectors import OTHER, connector_of_definition
 
 IDS = {
     "connections": "connectionId",
@@ -96,11 +97,9 @@ def _filled(collection: str, body: Mapping[str, Any]) -> dict[str, Any]:
 
 def _connector(filled: Mapping[str, Any]) -> str:
     """Return a connector's short name: stated in its configuration, or told by its definition."""
-    from bot.knobs.catalogue import load
-
     stated = filled.get("configuration", {}).get("sourceType")
-    known = load().connector_of(filled.get("definitionId", ""))
-    return str(stated or (known or "-custom").partition("-")[2])
+    known = connector_of_definition(filled.get("definitionId", ""))
+    return str(stated or (known or OTHER).name)
 
 
 def _shown(collection: str, held: Mapping[str, Any]) -> dict[str, Any]:

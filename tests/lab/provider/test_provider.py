@@ -105,7 +105,7 @@ def test_secrets_are_sent_but_come_back_masked(applied: Terraform) -> None:
     assert answered["configuration"]["client_secret"] == "**********"
     assert answered["configuration"]["num_workers"] == 10
     destinations = store(applied)["destinations"].values()
-    assert [held["destinationType"] for held in destinations] == ["kafka"]
+    assert [held["destinationType"] for held in destinations] == ["snowflake"]
 
 
 def test_moving_a_connection_to_another_source_replaces_it(applied: Terraform) -> None:
