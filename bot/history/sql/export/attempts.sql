@@ -1,0 +1,1 @@
+from attempts order by job_id, number

@@ -1,0 +1,1 @@
+select connection_id, workspace_id from connection_keys order by connection_id

@@ -1,0 +1,1 @@
+from endpoint_versions order by role, endpoint_id, seen_from

@@ -1,0 +1,1 @@
+from mines order by workspace_id, started_at
