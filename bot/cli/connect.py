@@ -30,20 +30,24 @@ class Places:
     history: str | None
 
 
-def airbyte_options(command: Command) -> Command:
-    """Add `--config` and `--airbyte-url`; credentials come from the file or the environment."""
-    config = click.option(
+def config_option(command: Command) -> Command:
+    """Add `--config`."""
+    return click.option(
         "--config",
         type=click.Path(dir_okay=False, path_type=Path),
         help="Settings file.  [default: trimtab.yaml, where there is one]",
-    )
+    )(command)
+
+
+def airbyte_options(command: Command) -> Command:
+    """Add `--config` and `--airbyte-url`; credentials come from the file or the environment."""
     url = click.option(
         "--airbyte-url",
         metavar="URL",
         help="API root, or the address of the web interface. Credentials then come from "
         "AIRBYTE_CLIENT_ID and AIRBYTE_CLIENT_SECRET, or AIRBYTE_USERNAME and AIRBYTE_PASSWORD.",
     )
-    return config(url(command))
+    return config_option(url(command))
 
 
 def history_option(command: Command) -> Command:
@@ -78,6 +82,18 @@ def history_in(read: "ReadSettings") -> str:
     """Return where the history is; a path in settings starts from their folder."""
     url = read.settings.history.url
     return url if "://" in url else str(read.folder / url)
+
+
+def history_url(config: Path | None, history: str | None) -> str:
+    """Find the history alone: what the option says, else trimtab.yaml, else the default.
+
+    Raises:
+        ConfigError: trimtab.yaml cannot be used.
+    """
+    if history is not None:
+        return history
+    read = _settings(config, os.environ)
+    return DEFAULT_HISTORY if read is None else history_in(read)
 
 
 def _settings(config: Path | None, env: Mapping[str, str]) -> "ReadSettings | None":

@@ -35,6 +35,7 @@ VERBS: dict[str, Verb] = {
         "plan",
     ),
     "mine": Verb("bot.cli.mine", "Read new and changed syncs from Airbyte into the history."),
+    "history": Verb("bot.cli.history", "Show, check, prune, export or import the history."),
     "terraform": Verb(
         "bot.cli.terraform",
         "Find the literal behind a value in a Terraform root, and change it with a proof.",

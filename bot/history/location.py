@@ -7,12 +7,13 @@ from pathlib import Path
 from shutil import rmtree
 
 from bot.domain.errors import HistoryError
+from bot.history.damage import refuse_unusable
 from bot.history.remote import Remote
 from bot.history.store import History
 
 
 @contextmanager
-def opened(url: str, *, read_only: bool = False) -> Iterator[History]:
+def opened(url: str, *, read_only: bool = False, must_exist: bool = False) -> Iterator[History]:
     """Open the history at `url` and, where it is remote, push it back when it has changed.
 
     Args:
@@ -21,6 +22,7 @@ def opened(url: str, *, read_only: bool = False) -> Iterator[History]:
             pushed back even when the block ends with an error, so that the next run goes on
             from there.
         read_only: never change it, and fail when there is none.
+        must_exist: fail when there is none, instead of making one.
 
     Raises:
         HistoryError: it cannot be opened, read or written, or another run has replaced the
@@ -28,7 +30,9 @@ def opened(url: str, *, read_only: bool = False) -> Iterator[History]:
         ConfigError: the URL cannot be used.
     """
     if "://" not in url:
-        if not read_only:
+        if read_only or must_exist:
+            refuse_unusable(Path(url), url, read_only=True)
+        else:
             _make_folder(Path(url).parent)
         with History.open(Path(url), read_only=read_only) as history:
             yield history
@@ -36,7 +40,9 @@ def opened(url: str, *, read_only: bool = False) -> Iterator[History]:
     scratch = Path(tempfile.mkdtemp(prefix="trimtab-history-"))
     keep = False
     try:
-        with _pulled(Remote(url), scratch, read_only=read_only) as history:
+        remote, local = Remote(url), scratch / "history.duckdb"
+        remote.pull(local, must_exist=read_only or must_exist)
+        with _pushed_back(remote, local, read_only=read_only) as history:
             yield history
     except HistoryError as error:
         keep = str(scratch) in error.hint
@@ -47,9 +53,7 @@ def opened(url: str, *, read_only: bool = False) -> Iterator[History]:
 
 
 @contextmanager
-def _pulled(remote: Remote, scratch: Path, *, read_only: bool) -> Iterator[History]:
-    local = scratch / "history.duckdb"
-    remote.pull(local, must_exist=read_only)
+def _pushed_back(remote: Remote, local: Path, *, read_only: bool) -> Iterator[History]:
     before = _state(local)
     try:
         with History.open(local, read_only=read_only, name=remote.shown) as history:
