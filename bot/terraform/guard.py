@@ -175,7 +175,8 @@ class _Check:
             self._find(Rule.VALUE, change.address, promise.path, problem)
 
     def _stray(self, change: PlannedChange, leaf: Leaf, *, is_promised: bool) -> None:
-        said = leaf.remark or "would change"
+        open_end = "would be known only after apply" if leaf.after is Missing.UNKNOWN else None
+        said = leaf.remark or open_end or "would change"
         if is_promised:
             problem = f"{said}, and the pull request promises other attributes only"
             self._find(Rule.ATTRIBUTE, change.address, dotted(leaf.path), problem)

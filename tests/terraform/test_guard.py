@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.cli.main import main
+from bot.domain.edit import Edit, Site
 from bot.domain.errors import ConfigError, TerraformError, TrimtabError
+from bot.knobs.catalogue import load
 from bot.terraform import guard, planfile, promise
 from bot.terraform.guard import Report, Rule
 
@@ -514,6 +516,21 @@ def test_a_proposal_cannot_promise_a_secret_a_lookback_or_nothing(
         promised(CRON, CRON)
 
 
+def test_every_knob_of_the_catalogue_can_be_promised() -> None:
+    for knob in load():
+        for path in filter(None, (knob.path, knob.typed_path)):
+            assert promised((f"configuration.{path}", 1, 2), address="airbyte_source.s")
+
+
+def test_a_proposal_written_from_edits_is_read_back_and_kept(tmp_path: Path) -> None:
+    site = Site("main.tf", 3, 10, 12, "10", "10", ("airbyte_source.s.configuration.num_workers",))
+    edit = Edit("airbyte_source.s", WORKERS[0], site, "4", "4", "diff")
+    file = tmp_path / "proposal.json"
+    file.write_text(promise.write([edit]))
+    changed = source({"num_workers": 4, "client_secret": SECRET})
+    assert guard.check(plan(changed), promise.read(file)).ok
+
+
 def files(tmp_path: Path, *changes: dict[str, Any]) -> list[str]:
     (tmp_path / "plan.json").write_bytes(written(*changes))
     listed = [
@@ -546,7 +563,11 @@ def test_the_verb_answers_with_its_exit_code(
 
 
 scalars = (
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=5)
 )
 json_values = st.recursive(
     scalars,

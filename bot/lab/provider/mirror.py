@@ -49,12 +49,16 @@ def environment(directory: Path, inherited: Mapping[str, str] | None = None) -> 
 
 
 def _launcher(python: str, version: str, home: Path) -> str:
-    """Return the program; `tf` keeps its certificate in HOME, so it gets one of its own."""
+    """Return the program.
+
+    `tf` keeps its certificate in HOME, so it gets one of its own; `-P` keeps a folder called `bot`
+    in somebody's Terraform root from being taken for ours.
+    """
     return (
         "#!/bin/sh\n"
         f"HOME={shlex.quote(str(home))}\n"
         "export HOME\n"
-        f"exec {shlex.quote(python)} -m bot.lab.provider {version}\n"
+        f"exec {shlex.quote(python)} -P -m bot.lab.provider {version}\n"
     )
 
 
