@@ -74,6 +74,14 @@ CPU_REQUEST: Final = {"api": 1.4, "file": 2.0, "database": 4.0}
 """Source + orchestrator + destination CPU request. [platform: application.yml kube-job-configs]"""
 CPU_PER_DATA_WORKER: Final = 8
 """[platform: DataWorkerUsageService]"""
+CREDIT: Final = "2.50"
+"""US dollars. [docs: manage credits]"""
+WAREHOUSE_BY_HOUR: Final = (
+    "1.75", "2.05", "2.20", "2.05", "1.75", "1.60", "1.60", "1.60", "3.00", "3.00", "3.00", "3.00",
+    "3.00", "3.00", "3.00", "3.00", "3.00", "3.00", "3.00", "3.00", "1.60", "1.60", "1.60", "1.60",
+)  # fmt: skip
+"""US dollars an hour of running: 3.00 by day, 1.60 otherwise, +0.60 around 02:00.
+[measured: the scheduling instances]"""
 POOL_HEADROOM: Final = 2.5
 """Size of the worker pool over the fleet's mean load: herds queue, spread fleets do not. [chosen]"""
 
