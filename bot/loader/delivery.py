@@ -121,7 +121,7 @@ class Delivery:
         self.checkpoint = checkpoint
         self._saved_at = time.monotonic()
         seconds = time.perf_counter() - started
-        self._parts.listen(StateSaved(seconds, checkpoint.bookmark is not None))
+        self._parts.listen(StateSaved(seconds, checkpoint.bookmark))
 
     def _write_rows(self, page: Page, work: PageWork) -> None:
         cap, capped_rows = 0, 0

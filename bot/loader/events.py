@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.domain.batch_size import Observation, Step
-from bot.loader.rows import Plane
+from bot.loader.rows import Bookmark, Plane
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +87,10 @@ class Flushed:
 
 @dataclass(frozen=True, slots=True)
 class StateSaved:
-    """The state moved to the end of a page."""
+    """The state moved, to a bookmark of the source where it has one."""
 
     seconds: float
-    bookmarked: bool
+    bookmark: Bookmark | None
 
 
 @dataclass(frozen=True, slots=True)

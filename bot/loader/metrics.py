@@ -87,7 +87,7 @@ class Metrics:
             case StateSaved():
                 self._count("state_put", 1, "Checkpoints saved.")
                 self._time("state_put_duration_seconds", event.seconds, "Saving of a checkpoint.")
-                if event.bookmarked:
+                if event.bookmark is not None:
                     help_ = "When the state last moved to a bookmark."
                     self._set("pipeline_last_bookmark_unix_seconds", time.time(), help_)
             case Finished():

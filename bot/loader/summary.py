@@ -13,6 +13,7 @@ from bot.loader.events import (
     Sized,
     SliceWritten,
     Started,
+    StateSaved,
     WriteFailed,
 )
 
@@ -37,6 +38,7 @@ class Summary:
     retries: int = 0
     adjustments: int = 0
     batch_size: int | None = None
+    bookmark: dict[str, Any] | None = None
     duration_ms: int = 0
 
     def __call__(self, event: Event) -> None:
@@ -56,6 +58,8 @@ class Summary:
             case DeadLettered():
                 self.dlq_reasons.update(event.reasons)
                 self.dlq_count = self.dlq_reasons.total()
+            case StateSaved():
+                self.bookmark = dict(event.bookmark) if event.bookmark is not None else None
             case WriteFailed() | ReadFailed():
                 self.retries += event.retried
             case Finished():
