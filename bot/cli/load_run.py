@@ -64,7 +64,7 @@ def _listeners(
         metrics = Metrics(pipeline.config.name)
         yield metrics
         if options.metrics_port is not None:
-            _serve(metrics, options.metrics_port)
+            _serve(metrics, options.metrics_port, stack)
         if options.metrics_file is not None:
             yield _Textfile(metrics, options.metrics_file)
             stack.callback(metrics.write, options.metrics_file)
@@ -94,9 +94,9 @@ class _Textfile:
             self._written_at = time.monotonic()
 
 
-def _serve(metrics: Metrics, port: int) -> None:
+def _serve(metrics: Metrics, port: int, stack: contextlib.ExitStack) -> None:
     try:
-        metrics.serve(port)
+        stack.enter_context(metrics.served(port))
     except OSError as error:
         raise InputError(
             f"metrics cannot be served on port {port}: {error.strerror}",

@@ -167,7 +167,9 @@ def envelope_batch(envelopes: Sequence[Envelope]) -> Any:
         values = [envelope[column.name] for envelope in envelopes]
         if column.name == "payload":
             texts = [json.dumps(value, ensure_ascii=False) for value in values]
-            columns.append(pa.ExtensionArray.from_storage(column.type, pa.array(texts)))
+            columns.append(
+                pa.ExtensionArray.from_storage(column.type, pa.array(texts, pa.string()))
+            )
         else:
             columns.append(pa.array(values, column.type))
     return pa.RecordBatch.from_arrays(columns, schema=schema)

@@ -4,6 +4,7 @@ The second set has the names of the adaptive batch sizing documentation, so that
 alerts made for it work as they are. Labels are `pipeline`, `row`, and closed sets.
 """
 
+import contextlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -97,13 +98,20 @@ class Metrics:
             case _:
                 pass
 
-    def serve(self, port: int) -> None:
+    @contextlib.contextmanager
+    def served(self, port: int) -> Iterator[None]:
         """Answer `GET /metrics` on a port of every interface, from a thread of its own.
 
         Raises:
             OSError: the port is taken.
         """
-        start_http_server(port, registry=self.registry)
+        server, thread = start_http_server(port, registry=self.registry)
+        try:
+            yield
+        finally:
+            server.shutdown()
+            server.server_close()
+            thread.join()
 
     def write(self, path: Path) -> None:
         """Replace a textfile for the node exporter, whole."""

@@ -22,6 +22,7 @@ from bot.loader.config import (
     SinkBlock,
     SourceBlock,
 )
+from bot.loader.protocol import Anchor
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +187,9 @@ def _dlq_all_needs_atomic_batches(config: PipelineConfig, document: Document) ->
     if dlq is None or dlq.on_batch_error != "dlq_all":
         return []
     capabilities = registry.find_sink(sink.type)(sink.config).capabilities
-    if capabilities.atomic_batch or capabilities.row_outcomes:
+    # A file refuses no row: a batch fails there when the disk does, and the queue's disk may too.
+    atomic = capabilities.atomic_batch and capabilities.anchor is not Anchor.POSITION
+    if atomic or capabilities.row_outcomes:
         return []
     return [
         Finding(

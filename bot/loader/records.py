@@ -1,6 +1,7 @@
 """Records into Arrow: JSON objects brought into a schema, and those that do not fit set apart."""
 
 import base64
+import datetime as dt
 import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -67,7 +68,9 @@ def _column(values: list[Any], kind: Any) -> Any:  # noqa: PLR0911  a table of t
 
     types = pa.types
     if kind == pa.json_():
-        return pa.ExtensionArray.from_storage(kind, pa.array(_each(values, _json_text)))
+        return pa.ExtensionArray.from_storage(
+            kind, pa.array(_each(values, _json_text), pa.string())
+        )
     if kind == pa.uuid():
         storage = pa.array(_each(values, lambda v: uuid.UUID(v).bytes), pa.binary(16))
         return pa.ExtensionArray.from_storage(kind, storage)
@@ -75,6 +78,8 @@ def _column(values: list[Any], kind: Any) -> Any:  # noqa: PLR0911  a table of t
         return pa.array(_each(values, lambda v: Decimal(str(v))), kind)
     if types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind):
         return pa.array(_each(values, lambda v: base64.b64decode(v, validate=True)), kind)
+    if types.is_time(kind):
+        return pa.array(_each(values, _time), kind)
     if types.is_temporal(kind) and any(isinstance(value, str) for value in values):
         return pa.array(values, pa.string()).cast(kind)
     if types.is_floating(kind):
@@ -95,3 +100,8 @@ def _number(value: Any) -> float:
     if isinstance(value, bool):
         raise TypeError("a truth value is no number")
     return float(value)
+
+
+def _time(value: Any) -> Any:
+    """Read a time of day; Arrow has no cast for it."""
+    return dt.time.fromisoformat(value) if isinstance(value, str) else value
