@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import jsonschema  # type: ignore[import-untyped]
+import jsonschema
 import pytest
 
 from bot.domain.errors import ConfigError
