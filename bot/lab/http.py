@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final
 from urllib.parse import parse_qs
 from uuid import UUID
@@ -12,7 +13,7 @@ from bot.lab.noise import key_of, mix
 JSON: Final = "application/json"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Request:
     """One request: `path` below the API's root, `number` counts requests from 1."""
 
@@ -23,14 +24,20 @@ class Request:
     headers: Mapping[str, str]
     number: int = 0
 
+    @cached_property
+    def parameters(self) -> dict[str, list[str]]:
+        """Return the query's parameters."""
+        return parse_qs(self.query, keep_blank_values=True)
+
     def values(self, name: str) -> list[str]:
         """Return a query parameter that may be repeated, or comma-joined."""
-        found = parse_qs(self.query, keep_blank_values=True).get(name, [])
-        return [part for value in found for part in value.split(",") if part]
+        return [
+            part for value in self.parameters.get(name, []) for part in value.split(",") if part
+        ]
 
     def value(self, name: str, default: str | None = None) -> str | None:
         """Return a query parameter's last value."""
-        found = parse_qs(self.query, keep_blank_values=True).get(name)
+        found = self.parameters.get(name)
         return found[-1] if found else default
 
     def json(self) -> dict[str, Any]:

@@ -31,6 +31,7 @@ class JobQuery:
 
 
 _KEPT: Final = 64
+_TEXTS_KEPT: Final = 1_000_000
 
 
 class JobPages:
@@ -42,6 +43,7 @@ class JobPages:
         self._key = key_of("jobs", faults.seed)
         self._version = -1
         self._kept: dict[JobQuery, Rows] = {}
+        self._texts: dict[int, str] = {}
 
     def rows(self, query: JobQuery) -> Rows:
         """Return the rows that match, in order."""
@@ -65,16 +67,23 @@ class JobPages:
 
     def json(self, rows: Rows) -> str:
         """Return rows as a JSON list of public-API jobs."""
+        texts = self._texts
+        missing = [row for row in rows.tolist() if row not in texts]
+        fresh = self._render(np.asarray(missing, dtype=np.int64)) if missing else {}
+        return "[" + ",".join([texts.get(row) or fresh[row] for row in rows.tolist()]) + "]"
+
+    def _render(self, rows: Rows) -> dict[int, str]:
+        """Write jobs as JSON; what can change no more is kept for the next time."""
         jobs, fleet = self._world.engine.jobs, self._world.fleet
         columns = ("connection", "kind", "created", "updated", "status", "rows", "bytes")
-        parts = []
+        texts: dict[int, str] = {}
         values = [jobs.column(name)[rows].tolist() for name in columns]
         for row, *job in zip(rows.tolist(), *values, strict=True):
             index, kind, created, updated, status, moved, size = job
-            name = STATUS_NAMES[status]
-            if status >= TERMINAL:
+            name, settled = STATUS_NAMES[status], status >= TERMINAL
+            if settled:
                 if self._is_late(row, updated):
-                    moved = size = 0
+                    moved, size, settled = 0, 0, False
                 tail = (
                     f'"lastUpdatedAt":"{java_time(updated)}",'
                     f'"duration":"{java_duration(updated - created)}",'
@@ -85,12 +94,14 @@ class JobPages:
                 tail = f'"duration":"{java_duration(updated - created)}",'
             if self._faults.unknown_status and self._drawn(row, 2) < self._faults.unknown_status:
                 name = NEWER_STATUS
-            parts.append(
+            texts[row] = (
                 f'{{"jobId":{row + FIRST_JOB_ID},"status":"{name}","jobType":"{KIND_NAMES[kind]}",'
                 f'"startTime":"{java_time(created)}","connectionId":"{fleet.by_index[index].id}",'
                 f'{tail}"bytesSynced":{size},"rowsSynced":{moved}}}'
             )
-        return "[" + ",".join(parts) + "]"
+            if settled and len(self._texts) < _TEXTS_KEPT:
+                self._texts[row] = texts[row]
+        return texts
 
     def has(self, row: int) -> bool:
         """Tell whether a job exists and has not been pruned."""

@@ -129,17 +129,17 @@ def test_every_mishap_happens_and_never_too_often_in_a_row() -> None:
 
 def test_mishaps_look_like_the_real_ones() -> None:
     seen: Counter[str] = Counter()
-    with Lab.start(connections=4, days=2, faults=Faults.harsh(seed=1)) as lab:
-        with connect(lab) as client:
-            for _ in range(150):
-                try:
-                    answer = client.get("/jobs?limit=100")
-                except httpx.TransportError as error:
-                    seen[type(error).__name__] += 1
-                    continue
-                kind = answer.headers["content-type"].partition(";")[0]
-                seen[f"{answer.status_code} {kind}"] += 1
-                assert "retry-after" not in answer.headers
+    faults = Faults.harsh(seed=1)
+    with Lab.start(connections=4, days=2, faults=faults) as lab, connect(lab) as client:
+        for _ in range(150):
+            try:
+                answer = client.get("/jobs?limit=100")
+            except httpx.TransportError as error:
+                seen[type(error).__name__] += 1
+                continue
+            kind = answer.headers["content-type"].partition(";")[0]
+            seen[f"{answer.status_code} {kind}"] += 1
+            assert "retry-after" not in answer.headers
     assert seen.keys() == {
         "200 application/json",
         "200 text/html",
@@ -169,13 +169,13 @@ def test_jobs_of_one_second_come_in_another_order_each_time() -> None:
 
 
 def test_some_rows_arrive_after_the_status() -> None:
-    with Lab.start(connections=20, days=2, faults=Faults(late_stats=0.5)) as lab:
-        with connect(lab) as client:
-            pages = [client.get(f"/jobs?limit=100&offset={n * 100}").json() for n in range(2)]
-            early = {job["jobId"]: job for page in pages for job in page["data"]}
-            lab.advance(timedelta(days=1))
-            pages = [client.get(f"/jobs?limit=100&offset={n * 100}").json() for n in range(2)]
-            later = {job["jobId"]: job for page in pages for job in page["data"]}
+    faults = Faults(late_stats=0.5)
+    with Lab.start(connections=20, days=2, faults=faults) as lab, connect(lab) as client:
+        pages = [client.get(f"/jobs?limit=100&offset={n * 100}").json() for n in range(2)]
+        early = {job["jobId"]: job for page in pages for job in page["data"]}
+        lab.advance(timedelta(days=1))
+        pages = [client.get(f"/jobs?limit=100&offset={n * 100}").json() for n in range(2)]
+        later = {job["jobId"]: job for page in pages for job in page["data"]}
     changed = [i for i in early if early[i]["status"] == "succeeded" and early[i] != later[i]]
     assert changed
     assert all(early[i]["lastUpdatedAt"] == later[i]["lastUpdatedAt"] for i in changed)
@@ -183,9 +183,9 @@ def test_some_rows_arrive_after_the_status() -> None:
 
 
 def test_a_newer_server_has_statuses_that_nobody_knows() -> None:
-    with Lab.start(connections=20, days=2, faults=Faults(unknown_status=0.2)) as lab:
-        with connect(lab) as client:
-            statuses = {job["status"] for job in client.get("/jobs?limit=100").json()["data"]}
+    faults = Faults(unknown_status=0.2)
+    with Lab.start(connections=20, days=2, faults=faults) as lab, connect(lab) as client:
+        statuses = {job["status"] for job in client.get("/jobs?limit=100").json()["data"]}
     assert "awaiting_approval" in statuses
 
 
