@@ -116,8 +116,18 @@ variable "cron" {
   }
 
   validation {
-    condition     = var.cron == null || can(regex("(?i)^\\S+ \\S+ \\S+ (\\?|LW?|L-\\d{1,2}W?|\\d{1,2}W|[\\d*,/-]+) ([\\d*,/-]+|(JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC|[\\d,/-])+) (\\?|L|([1-7]|SUN|MON|TUE|WED|THU|FRI|SAT)(L|#[1-5])|(SUN|MON|TUE|WED|THU|FRI|SAT|[1-7*,/-])+)( [\\d*,/-]+)? UTC$", var.cron))
-    error_message = "Day-of-month, month, day-of-week or year is not what Quartz reads (days of the week are 1 = SUN to 7 = SAT)."
+    condition     = var.cron == null || can(regex("^\\S+ \\S+ \\S+ (\\?|LW?|L-\\d{1,2}W?|(0?[1-9]|[12]\\d|3[01])W|(\\*|(0?[1-9]|[12]\\d|3[01])(-(0?[1-9]|[12]\\d|3[01]))?)(/\\d{1,2})?(,(\\*|(0?[1-9]|[12]\\d|3[01])(-(0?[1-9]|[12]\\d|3[01]))?)(/\\d{1,2})?)*) ", var.cron))
+    error_message = "The day of the month is not 1 to 31, L, LW, a number and W, a range, a step, a list of numbers, or \"?\"."
+  }
+
+  validation {
+    condition     = var.cron == null || can(regex("(?i)^\\S+ \\S+ \\S+ \\S+ (\\*|(0?[1-9]|1[0-2]|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)(-(0?[1-9]|1[0-2]|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC))?)(/\\d{1,2})?(,(\\*|(0?[1-9]|1[0-2]|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)(-(0?[1-9]|1[0-2]|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC))?)(/\\d{1,2})?)* ", var.cron))
+    error_message = "The month is not 1 to 12 or JAN to DEC, a range, a step or a list of these."
+  }
+
+  validation {
+    condition     = var.cron == null || can(regex("(?i)^\\S+ \\S+ \\S+ \\S+ \\S+ (\\?|L|([1-7]|SUN|MON|TUE|WED|THU|FRI|SAT)(L|#[1-5])|(\\*|([1-7]|SUN|MON|TUE|WED|THU|FRI|SAT)(-([1-7]|SUN|MON|TUE|WED|THU|FRI|SAT))?)(/\\d{1,2})?(,(\\*|([1-7]|SUN|MON|TUE|WED|THU|FRI|SAT)(-([1-7]|SUN|MON|TUE|WED|THU|FRI|SAT))?)(/\\d{1,2})?)*)( [\\d*,/-]+)? UTC$", var.cron))
+    error_message = "The day of the week is not 1 (Sunday) to 7, SUN to SAT, L, 6L or FRI#2, a range, a step, a list of these, or \"?\"."
   }
 }
 
