@@ -1,10 +1,11 @@
 # Every target sets up what it needs. `make help` lists them.
 PYTHON ?= python3
+SIZE   ?= quick
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint docs lock clean
+.PHONY: help demo test lint bench docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -29,6 +30,12 @@ lint: $(VENV)/.dev ## formatter, linter, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev ## measure, each beside a baseline; SIZE=full for the sizes that are promised
+	@failed=""; for file in tests/bench/bench_*.py; do \
+	  name=$$(basename $$file .py); echo "== $$name"; \
+	  SIZE=$(SIZE) $(BIN)/python -m tests.bench.$$name || failed="$$failed $$name"; echo; \
+	done; test -z "$$failed" || { echo "missed their aims or failed:$$failed"; exit 1; }
 
 docs: $(VENV)/.docs ## build the documentation into site/
 	$(BIN)/mkdocs build --strict --quiet

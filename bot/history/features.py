@@ -20,10 +20,11 @@ def per_connection(history: "History", until: datetime, recent: timedelta = RECE
 
     Counts and totals cover the whole history: `syncs`, `succeeded`, `failed`, `cancelled`,
     `failures_in_a_row` (since the last success), `first_at`, `last_at`, `last_success_at` (naive
-    UTC), `rows_total`, `bytes_total`, `duration_seconds_total`, `queued_seconds_mean` over the
-    `queued_known` syncs that tell it. Quantiles are exact, over the `recent_succeeded` syncs of
-    the last `recent`: `run_seconds_p50`, `_p80`, `_p95` (without queueing where it is known) and
-    `rows_p50`, `_p95`; null where there is none. Resets, refreshes and clears do not count.
+    UTC), `rows_total`, `bytes_total`, `duration_seconds_total`. What is usual comes from the
+    `recent_succeeded` syncs of the last `recent`, with exact quantiles: `run_seconds_p50`, `_p80`,
+    `_p95` (without queueing where it is known), `rows_p50`, `_p95`, and `queued_seconds_mean` over
+    the `queued_known` that tell it; null where there is none. Resets, refreshes and clears do not
+    count.
     """
     return history.arrow(
         statement("features"),

@@ -93,8 +93,9 @@ def upsert_table(
     if table.num_rows == 0:
         return Upserted()
     given = table.num_rows
-    with history.transaction(), history.relation("incoming", table):
-        table = _without_repeats(history, table)
+    if _has_repeats(table):
+        with history.relation("incoming", table):
+            table = history.arrow(statement("dedupe_syncs"))
     with history.transaction(), history.relation("incoming", table):
         history.execute(statement("upsert_keys"), {"workspace_id": workspace_id})
         ((before,),) = history.execute("select count(*) from syncs")
@@ -186,11 +187,9 @@ def _may_overlap(history: "History", table: "pa.Table") -> bool:
     return bool(overlap)
 
 
-def _without_repeats(history: "History", table: "pa.Table") -> "pa.Table":
-    """Keep one row for each job id; the merge refuses to choose between two."""
+def _has_repeats(table: "pa.Table") -> bool:
+    """Tell whether a job id stands there twice; the merge refuses to choose between two."""
     import numpy as np
 
     jobs = np.sort(table.column("job_id").to_numpy())
-    if not (jobs[1:] == jobs[:-1]).any():
-        return table
-    return history.arrow(statement("dedupe_syncs"))
+    return bool((jobs[1:] == jobs[:-1]).any())

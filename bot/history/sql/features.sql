@@ -9,9 +9,7 @@ with by_status as materialized (
         max(created_at) as last_at,
         sum(rows) as rows,
         sum(bytes) as bytes,
-        sum(duration_seconds) as duration_seconds,
-        sum(queued_seconds) as queued_seconds,
-        count(queued_seconds) as queued_known
+        sum(duration_seconds) as duration_seconds
     from syncs
     where kind = 'sync' and created_at < $until
     group by connection_key, status
@@ -28,9 +26,7 @@ totals as materialized (
         max(last_at) filter (where status = 'succeeded') as last_success_at,
         sum(rows)::bigint as rows_total,
         sum(bytes)::bigint as bytes_total,
-        sum(duration_seconds)::bigint as duration_seconds_total,
-        (sum(queued_seconds) / nullif(sum(queued_known), 0))::double as queued_seconds_mean,
-        sum(queued_known)::bigint as queued_known
+        sum(duration_seconds)::bigint as duration_seconds_total
     from by_status
     group by connection_key
 ),
@@ -48,6 +44,8 @@ recent as (
     select
         connection_key,
         count(*) as recent_succeeded,
+        count(queued_seconds) as queued_known,
+        avg(queued_seconds) as queued_seconds_mean,
         quantile_disc(duration_seconds - coalesce(queued_seconds, 0), [0.5, 0.8, 0.95]) as run,
         quantile_disc(rows, [0.5, 0.95]) as moved
     from syncs
@@ -70,9 +68,9 @@ select
     rows_total,
     bytes_total,
     duration_seconds_total,
-    queued_seconds_mean,
-    queued_known,
     coalesce(recent_succeeded, 0) as recent_succeeded,
+    coalesce(queued_known, 0) as queued_known,
+    queued_seconds_mean,
     run[1] as run_seconds_p50,
     run[2] as run_seconds_p80,
     run[3] as run_seconds_p95,

@@ -1,4 +1,5 @@
 set TimeZone = 'UTC';
+set enable_progress_bar = false;
 
 -- Of two readings of one sync the greater version stays. The order is total, so the result does
 -- not depend on which was seen first: an ended sync beats a running one, then the later update,
