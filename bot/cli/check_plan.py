@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from bot.terraform.planfile import Plan
 
 _STDIN = Path("-")
-_file = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
+_plan = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
+_file = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command("check-plan")
-@click.argument("plan", type=_file)
+@click.argument("plan", type=_plan)
 @click.option("--proposal", type=_file, required=True, help="What the pull request promises.")
 @click.option("--base", type=_file, help="The plan of the target branch; its noise is not blamed.")
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text")

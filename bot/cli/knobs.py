@@ -54,7 +54,7 @@ def show(connector: str | None, output: str, team: Path | None) -> None:
     kept = catalogue.untouched_of(connector)
     if connector is not None and not knobs and not kept:
         raise InputError(
-            f"no tuning option of {connector} is known",
+            f"no tuning option of {connector!r} is known",
             "Most connectors have none. Feed its specification to `trimtab knobs scan`.",
         )
     if output == "json":
