@@ -9,7 +9,8 @@ import click
 def command() -> None:
     """Serve a simulated Airbyte over HTTP, to try things on without an account.
 
-    A fleet with its history, on this machine. It answers as Airbyte really does, awkward parts included, and nothing leaves the machine.
+    A fleet with its history, on this machine. It answers as Airbyte really does, awkward parts
+    included, and nothing leaves the machine.
     """
 
 
@@ -39,7 +40,8 @@ def serve(
 ) -> None:
     """Serve until Ctrl-C. Its clock is this machine's; syncs go on while it runs.
 
-    POST /lab/advance {"hours": 24} lets time pass faster.
+    What it prints are the settings to put into the environment. POST /lab/advance with
+    {"hours": 24} lets a day pass at once.
     """
     from datetime import UTC, datetime
 

@@ -61,8 +61,6 @@ class ConfigApi:
             return problem(404, "resource-not-found", f"No route for {request.path}.")
         return route(request.json(), request)
 
-    # --- Jobs -------------------------------------------------------------------------------
-
     def _jobs(self, body: Body, request: Request) -> Answer:
         spaces = body.get("workspaceIds")
         index = None
@@ -124,8 +122,6 @@ class ConfigApi:
             return missing("attempt", request.number)
         one = attempts[number]
         return ok({**one["totalStats"], "bytesCommitted": one.get("bytesSynced", 0)})
-
-    # --- Connections ------------------------------------------------------------------------
 
     def _connection(self, link: LabConnection) -> Body:
         return {
@@ -213,8 +209,6 @@ class ConfigApi:
         shown = [one for row in rows[-size - offset :] for one in self._events.stream_statuses(row)]
         return ok({"streamStatuses": shown[offset : offset + size]})
 
-    # --- Timeline ---------------------------------------------------------------------------
-
     def _list_events(self, body: Body, request: Request) -> Answer:
         link = self._link(body, request)
         span = (_time(body, "createdAtStart"), _time(body, "createdAtEnd"))
@@ -259,8 +253,6 @@ class ConfigApi:
         fires = islice(cron.fires_after(datetime.fromtimestamp(self._world.now, UTC)), 3)
         executions = [int(fire.timestamp()) for fire in fires]
         return ok({"cronExpression": text, "description": text, "nextExecutions": executions})
-
-    # --- Small parts ------------------------------------------------------------------------
 
     def _link(self, body: Body, request: Request) -> LabConnection:
         fleet, given = self._world.fleet, str(body.get("connectionId"))

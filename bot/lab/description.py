@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from bot.domain.connection import Basic, Cron, Manual, Schedule
-from bot.domain.errors import InputError
+from bot.domain.cron import parse
+from bot.domain.errors import CronError, InputError
 from bot.lab.connectors import destination_connector, source_connector
 from bot.lab.fleet import Endpoint, Fleet, LabConnection, Tag, Workspace
 
@@ -109,6 +110,11 @@ def _add(
     by_name: Mapping[tuple[str, str], str],
     tag_ids: list[str],
 ) -> None:
+    if isinstance(given.schedule, Cron):
+        try:
+            parse(given.schedule.expression, given.schedule.zone)
+        except CronError as error:
+            raise InputError(f"connection {given.name!r}: {error.message}") from None
     for kind, name in (("source", given.source), ("destination", given.destination)):
         if (kind, name) not in by_name:
             raise InputError(

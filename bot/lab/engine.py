@@ -10,7 +10,7 @@ from heapq import heappop, heappush
 from math import exp
 from typing import Final
 
-from bot.domain.connection import Cron, Manual
+from bot.domain.connection import Cron
 from bot.lab import constants as known
 from bot.lab import physics
 from bot.lab.capacity import Pool
@@ -20,9 +20,9 @@ from bot.lab.jobs import AttemptRecord, Jobs, JobStatus
 from bot.lab.members import Members
 from bot.lab.nature import SourceNature
 from bot.lab.physics import Pace
-from bot.lab.run import Deployment, Prospect, Run, retry_delay
+from bot.lab.run import Deployment, Prospect, Run, SourceDay, retry_delay
 from bot.lab.sharing import SharedSource
-from bot.lab.ticks import Offsets, Ticks, jitter_bound, jitter_of
+from bot.lab.ticks import Ticks, jitter_of
 from bot.lab.volume import Volumes
 
 _END: Final = 0
@@ -55,19 +55,17 @@ class Engine:
         self._pool = Pool(deployment.pool)
         self._sources: list[SourceNature] = []
         self._shared: list[SharedSource[Run]] = []
-        self._outages: list[tuple[tuple[int, int], ...]] = []
+        self._days: list[SourceDay] = []
         self._heap: list[tuple[int, int, int, int, Run | None]] = []
         self._serial = 0
         self._plan: DayPlan | None = None
         self._plan_day = -1
 
-    # --- Who takes part ---------------------------------------------------------------------
-
     def add_source(self, nature: SourceNature) -> int:
         """Take in a source and return its place."""
         self._sources.append(nature)
         self._shared.append(SharedSource(nature.capacity))
-        self._outages.append(physics.outages_around(nature, self.now // known.DAY))
+        self._days.append(self._day_of(nature, self.now // known.DAY))
         return len(self._shared) - 1
 
     def add(self, newcomers: Iterable[tuple[LabConnection, Pace, int]]) -> None:
@@ -127,8 +125,6 @@ class Engine:
         self.flush()
         return True
 
-    # --- Time -------------------------------------------------------------------------------
-
     def advance(self, to: int) -> None:
         """Let everything happen up to and including second `to`."""
         self.run_to(to)
@@ -153,23 +149,16 @@ class Engine:
 
     def _plan_for(self, day: int) -> None:
         self.volumes.reach(day + 1)
-        self._outages = [physics.outages_around(nature, day) for nature in self._sources]
+        self._days = [self._day_of(nature, day) for nature in self._sources]
         members = self.members
         ticking = []
         for link in members.links:
             if members.active[link.index]:
-                offsets = self._offsets(link, day)
+                offsets = self.ticks.of(link, day)
                 if offsets:
                     ticking.append((link.index, offsets))
         self._plan = plan_day(day, ticking, members.paces, self.volumes, self.now)
         self._plan_day = day
-
-    def _offsets(self, link: LabConnection, day: int) -> Offsets:
-        if isinstance(link.schedule, Cron):
-            return self.ticks.on(link.schedule, day)
-        if isinstance(link.schedule, Manual) and link.orchestrated_at is not None:
-            return (link.orchestrated_at,)
-        return ()
 
     def _tick_anew(self, index: int) -> None:
         """Put today's plan for a connection out of force, and arrange its ticks one by one."""
@@ -177,7 +166,7 @@ class Engine:
         members.unplanned_on[index] = self._plan_day
         if (self.now + 1) // known.DAY != self._plan_day or not members.active[index]:
             return
-        for offset in self._offsets(members.links[index], self._plan_day):
+        for offset in self.ticks.of(members.links[index], self._plan_day):
             at = self._plan_day * known.DAY + offset
             if at > self.now:
                 self._push(at, _LATE_TICK, index, members.generation[index])
@@ -226,7 +215,7 @@ class Engine:
                 return
             if kind == _LATE_TICK:
                 day, second = divmod(at, known.DAY)
-                ordinal = self._offsets(members.links[index], day).index(second)
+                ordinal = self.ticks.of(members.links[index], day).index(second)
                 key = members.paces[index].nature.key
                 self._tick(index, at, physics.luck_bits(key, day, ordinal), None)
             elif index not in self.running:
@@ -257,8 +246,6 @@ class Engine:
                 self._push(at + delay, _BEGIN, index, members.generation[index])
                 return
         self._create(index, at, bits, prospect)
-
-    # --- A sync's life ----------------------------------------------------------------------
 
     def _create(
         self,
@@ -299,28 +286,12 @@ class Engine:
 
     def _begin_attempt(self, run: Run, at: int, prospect: Prospect | None) -> None:
         pace, source = run.pace, self.members.source_of[run.index]
-        nature, shared = pace.nature, self._shared[source]
+        shared = self._shared[source]
         if prospect is None:
             prospect = physics.prospect_of(pace, run.index, self.volumes, at, run.bits)
-        chance = physics.retry_chance(run.bits, run.attempt) if run.attempt else prospect[5]
-        work = nature.overhead + run.left * prospect[4]
         load = (shared.demand + pace.demand) / shared.capacity
-        outages, broken = self._outages[source], nature.broken
-        run.since = at
-        run.failure = physics.NO_FAILURE
-        run.progress = 1.0
-        if chance < pace.calm or load > known.OVERLOAD_KNEE or outages or broken:
-            day = at // known.DAY - self.volumes.first_day
-            run.failure = physics.failure_of(
-                pace,
-                chance,
-                load,
-                down=any(begin <= at < end for begin, end in outages),
-                broken=broken is not None and broken[0] <= day < broken[1],
-            )
-            if run.failure:
-                run.progress = physics.progress_of(run.failure, run.bits, run.attempt)
-                work = nature.overhead + (work - nature.overhead) * run.progress
+        work = pace.nature.overhead + run.left * prospect[4]
+        work = run.begin(at, work, prospect[5], load, self._days[source])
         shared.join(at, work, pace.demand, run)
         self._retime(source, at)
 
@@ -332,15 +303,7 @@ class Engine:
             heappush(self._heap, (end, _END, self._serial, source, None))
 
     def _end_attempt(self, run: Run, at: int) -> None:
-        rows = int(run.left * run.progress)
-        size = int(rows * run.pace.nature.row_bytes)
-        run.left -= rows
-        run.rows += rows
-        run.bytes += size
-        if run.failure or run.attempt:
-            run.records += (AttemptRecord(run.since, at, run.failure, rows, size),)
-        run.attempt += 1
-        run.since = 0
+        run.end(at)
         if not run.failure:
             self._finish(run, at, JobStatus.SUCCEEDED)
             return
@@ -400,18 +363,11 @@ class Engine:
         """Arrange what comes next by itself: a basic interval, or a tick that was missed."""
         members = self.members
         if members.interval[index]:
-            due = members.last_created[index] + members.interval[index]
-            if not members.last_created[index]:
-                due = at
-            if self.deployment.cloud and due > at:
-                half = jitter_bound(due - at) / 2
-                due += int(half * physics.basic_jitter(members.paces[index].nature.key, due))
-            self._push(max(at, due), _BEGIN, index, members.generation[index])
+            due = members.interval_due(index, at, cloud=self.deployment.cloud)
+            self._push(due, _BEGIN, index, members.generation[index])
         elif members.missed[index] and self.deployment.catch_up:
             self._push(at, _BEGIN, index, members.generation[index])
         members.missed[index] = False
-
-    # --- Capacity ---------------------------------------------------------------------------
 
     def _ask_recheck(self, at: int) -> None:
         due = self._pool.recheck_due(at, known.RECHECK if self.deployment.cloud else 1)
@@ -427,12 +383,13 @@ class Engine:
             pool.queue.popleft()
             self._start(head, at, None)
 
-    # --- Small parts ------------------------------------------------------------------------
-
     def _push(self, at: int, kind: int, index: int, generation: int) -> None:
         self._serial += 1
         number = (index << 24) | (generation & 0xFFFFFF)
         heappush(self._heap, (at, kind, self._serial, number, None))
+
+    def _day_of(self, nature: SourceNature, day: int) -> SourceDay:
+        return SourceDay(day - self.volumes.first_day, physics.outages_around(nature, day))
 
     def flush(self) -> None:
         """Write what happened to the table, and where the open jobs stand."""

@@ -80,8 +80,12 @@ class Lab:
         )
         until = int(setup.until.timestamp())
         start = until - until % known.DAY - setup.days * known.DAY
-        self.world = world_of(setup, start)
-        self.world.advance(until)
+        try:
+            self.world = world_of(setup, start)
+            self.world.advance(until)
+        except BaseException:
+            self.server.close()
+            raise
         self.truth = Truth(self.world)
         self.credentials = Credentials(
             uuid_of(setup.seed, "client id"), f"secret-{uuid_of(setup.seed, 'client secret')}"

@@ -5,7 +5,8 @@ from typing import Final
 from bot.domain.connection import Basic, Manual
 from bot.lab import constants as known
 from bot.lab.fleet import LabConnection, basic_seconds
-from bot.lab.physics import Pace, luck_bits
+from bot.lab.physics import Pace, basic_jitter, luck_bits
+from bot.lab.ticks import jitter_bound
 
 _BY_HAND: Final = 1 << 14
 
@@ -75,6 +76,16 @@ class Members:
         self.by_hand[index] += 1
         key = self.paces[index].nature.key
         return luck_bits(key, at // known.DAY, _BY_HAND + self.by_hand[index])
+
+    def interval_due(self, index: int, at: int, *, cloud: bool) -> int:
+        """Return when a basic schedule starts next: its interval after the last creation."""
+        if not self.last_created[index]:
+            return at
+        due = self.last_created[index] + self.interval[index]
+        if cloud and due > at:
+            half = jitter_bound(due - at) / 2
+            due += int(half * basic_jitter(self.paces[index].nature.key, due))
+        return max(at, due)
 
     def is_hopeless(self, index: int, at: int) -> bool:
         """Tell whether Airbyte gives a connection up: many failures in a row, and for days."""

@@ -59,8 +59,6 @@ class PublicApi:
             return self._one(parts[0], parts[1], request)
         return problem(404, "resource-not-found", f"No route for {request.path}.")
 
-    # --- Lists ------------------------------------------------------------------------------
-
     def _list_jobs(self, request: Request) -> Answer:
         limit, offset = _paging(request)
         query = self._job_query(request)
@@ -189,8 +187,6 @@ class PublicApi:
         following = link(offset + limit) if size else ""
         return following, link(max(0, offset - limit)) if offset else ""
 
-    # --- One thing --------------------------------------------------------------------------
-
     def _one(self, things: str, thing_id: str, request: Request) -> Answer:
         handler = {
             "jobs": self._job,
@@ -271,8 +267,6 @@ class PublicApi:
             body = request.json()
             tag.name, tag.color = body.get("name", tag.name), body.get("color", tag.color)
         return ok(shapes.tag(tag))
-
-    # --- New things -------------------------------------------------------------------------
 
     def _create(self, things: str, request: Request) -> Answer:
         body, changes = request.json(), self._changes

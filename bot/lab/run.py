@@ -1,10 +1,18 @@
 """A job that is not finished, and the installation that it runs on."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from bot.lab import constants as known
 from bot.lab.jobs import AttemptRecord, JobStatus
-from bot.lab.physics import CREDENTIALS, NO_FAILURE, Pace
+from bot.lab.physics import (
+    CREDENTIALS,
+    NO_FAILURE,
+    Pace,
+    failure_of,
+    progress_of,
+    retry_chance,
+)
 
 Prospect = tuple[float, float, float, float, float, float]
 """What a tick will meet if it starts on time, worked out a day ahead: rows changed since the
@@ -23,6 +31,13 @@ class Deployment:
     cloud: bool = False
     catch_up: bool = False
     pool: float | None = None
+
+
+class SourceDay(NamedTuple):
+    """A source on one day: its number since the beginning, and when the source is down."""
+
+    number: int
+    outages: tuple[tuple[int, int], ...]
 
 
 class Run:
@@ -56,6 +71,43 @@ class Run:
         self.created = created
         self.pace = pace
         self.bits = bits
+
+    def begin(self, at: int, work: float, chance: float, load: float, day: SourceDay) -> float:
+        """Begin an attempt and settle how it will end; return how long it takes when alone.
+
+        `work` is how long a whole one takes, `chance` the sync's draw, `load` the demand on its
+        source over the source's capacity.
+        """
+        pace = self.pace
+        broken = pace.nature.broken
+        if self.attempt:
+            chance = retry_chance(self.bits, self.attempt)
+        self.since, self.failure, self.progress = at, NO_FAILURE, 1.0
+        if chance >= pace.calm and load <= known.OVERLOAD_KNEE and not day.outages and not broken:
+            return work
+        self.failure = failure_of(
+            pace,
+            chance,
+            load,
+            down=any(begin <= at < end for begin, end in day.outages),
+            broken=broken is not None and broken[0] <= day.number < broken[1],
+        )
+        if not self.failure:
+            return work
+        self.progress = progress_of(self.failure, self.bits, self.attempt)
+        return pace.nature.overhead + (work - pace.nature.overhead) * self.progress
+
+    def end(self, at: int) -> None:
+        """End an attempt: count what it moved."""
+        rows = int(self.left * self.progress)
+        size = int(rows * self.pace.nature.row_bytes)
+        self.left -= rows
+        self.rows += rows
+        self.bytes += size
+        if self.failure or self.attempt:
+            self.records += (AttemptRecord(self.since, at, self.failure, rows, size),)
+        self.attempt += 1
+        self.since = 0
 
     @property
     def status(self) -> JobStatus:

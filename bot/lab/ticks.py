@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from bot.domain.connection import Cron
+from bot.domain.connection import Cron, Manual
 from bot.domain.cron import parse
 from bot.lab import constants as known
+from bot.lab.fleet import LabConnection
 from bot.lab.noise import unit
 
 _BLOCK_DAYS = 32
@@ -37,6 +38,14 @@ class Ticks:
                 days.setdefault(at // known.DAY, []).append(at % known.DAY)
             self._blocks[(*key, block)] = days
         return tuple(days.get(day, ()))
+
+    def of(self, link: LabConnection, day: int) -> Offsets:
+        """Return when a connection ticks on a day: by its cron, or by what starts it from outside."""
+        if isinstance(link.schedule, Cron):
+            return self.on(link.schedule, day)
+        if isinstance(link.schedule, Manual) and link.orchestrated_at is not None:
+            return (link.orchestrated_at,)
+        return ()
 
     def in_28_days(self, cron: Cron, day: int) -> int:
         """Count the fires of the 28 days from `day`."""

@@ -98,8 +98,6 @@ class World:
         twin.advance(end)
         return twin
 
-    # --- Called by actions ------------------------------------------------------------------
-
     def take_in(self, connection: LabConnection) -> None:
         """Add a new connection to the fleet and to the engine."""
         self.fleet.add(connection)
@@ -117,8 +115,6 @@ class World:
     def rescheduled(self, connection: LabConnection, was: Cron | None) -> None:
         """Take in that the schedule or status of a connection changed."""
         self.engine.set_schedule(connection.index, was)
-
-    # --- Natures ----------------------------------------------------------------------------
 
     def _settle(self, connections: Sequence[LabConnection]) -> None:
         begun, seed = self.beginning, self.beginning.seed
