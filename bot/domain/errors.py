@@ -4,7 +4,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What the process returns; `docs/cli.md` lists the same table."""
+    """What the process returns; `docs/architecture.md` lists the same table."""
 
     OK = 0
     EXPECTED_ERROR = 1
