@@ -3,9 +3,11 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
+
+from pydantic import ValidationError
 
 from bot.domain.errors import InputError
 from bot.domain.knob import KnobKind
@@ -40,8 +42,8 @@ class Scan:
     """What a specification holds: rows to add, and what looked like tuning but was left out."""
 
     connector: str
-    rows: list[Row] = field(default_factory=list)
-    left_out: list[tuple[str, str]] = field(default_factory=list)
+    rows: list[Row]
+    left_out: list[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +73,38 @@ def scan(file: Path, connector: str | None = None) -> Scan:
         raise InputError(f"{file}: not readable as JSON ({type(error).__name__})") from error
     schema, documented = _schema(document, file)
     name = _name(connector, documented, file)
-    found = Scan(name)
+    rows: dict[str, Row] = {}
+    left_out: list[tuple[str, str]] = []
     for option in _options(schema, _Option("", "", {}, {}), 0):
-        kind = _kind(option)
-        reason = never.reason(option.path) if _turns(option.schema) else None
-        if kind is not None:
-            reason = reason or _unfit(option.schema) or _might_cap(option, kind)
-            if reason is None:
-                found.rows.append(_row(name, option, kind, file))
-        if reason is not None:
-            found.left_out.append((option.path, reason))
-    found.rows.sort(key=lambda row: row.path)
-    return found
+        row = _judged(name, option, file)
+        if isinstance(row, str):
+            left_out.append((option.path, row))
+        elif row is not None:
+            twin = rows.get(row.path)
+            rows[row.path] = row if twin is None else _merged(twin, row)
+    return Scan(name, [rows[path] for path in sorted(rows)], left_out)
+
+
+def _judged(connector: str, option: _Option, file: Path) -> Row | str | None:
+    """Return the row for an option, why it is left out, or None when it is no tuning at all."""
+    kind = _kind(option)
+    reason = never.reason(option.path) if _type(option.schema) in {"integer", "number"} else None
+    if kind is None or reason is not None:
+        return reason
+    unfit = _unfit(option.schema) or _might_cap(option, kind)
+    if unfit is not None:
+        return unfit
+    try:
+        return _row(connector, option, kind, file)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        return f"{'.'.join(map(str, first['loc'][:1])) or 'it'} is nothing that a row can hold"
+
+
+def _merged(one: Row, other: Row) -> Row:
+    """Merge an option that several variants have: what they agree on is what it requires."""
+    shared = dict(one.requires.items() & other.requires.items())
+    return one.model_copy(update={"requires": shared, "typed_path": None})
 
 
 def _schema(document: Any, file: Path) -> tuple[Mapping[str, Any], str]:
@@ -152,7 +174,8 @@ def _inside(at: _Option, variant: Mapping[str, Any]) -> _Option:
     if typed is not None:
         typed = _joined(typed, _snake(title)) if isinstance(title, str) and title else None
     requires = dict(at.requires)
-    for name, child in (variant.get("properties") or {}).items():
+    properties = variant.get("properties")
+    for name, child in properties.items() if isinstance(properties, dict) else ():
         if not isinstance(child, dict):
             continue
         choices = child.get("enum")
@@ -170,10 +193,6 @@ def _kind(option: _Option) -> KnobKind | None:
     if kind is KnobKind.BATCH_SIZE and _DAYS.search(_said(option.schema)):
         return KnobKind.WINDOW
     return kind
-
-
-def _turns(schema: Mapping[str, Any]) -> bool:
-    return _type(schema) in {"integer", "number"}
 
 
 def _unfit(schema: Mapping[str, Any]) -> str | None:

@@ -151,13 +151,53 @@ def test_a_file_that_is_no_specification_is_refused_in_one_sentence(
         scan(file, "source-own")
 
 
+def test_an_option_that_several_variants_have_is_one_row_with_what_they_share(
+    tmp_path: Path,
+) -> None:
+    size = {"queue_size": {"type": "integer"}}
+    variants = [
+        {"title": kind, "properties": {**size, "method": {"const": kind}, "v": {"const": "1"}}}
+        for kind in ("CDC", "XMIN")
+    ]
+    found = scanned(tmp_path, {"method": {"oneOf": variants}})
+    (row,) = found.rows
+    assert (row.path, row.typed_path, row.requires) == (
+        "method.queue_size",
+        None,
+        {"method.v": "1"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        ("page size num_workers", {}),
+        ("num_workers", {"enum": [None, {}]}),
+        ("num_workers", {"pattern": 3}),
+        ("num_workers", {"minimum": 5, "maximum": 2}),
+    ],
+)
+def test_an_option_that_no_row_can_hold_is_left_out(
+    name: str, more: dict[str, Any], tmp_path: Path
+) -> None:
+    found = scanned(tmp_path, {name: {"type": "integer", **more}})
+    assert found.rows == []
+    assert [path for path, _ in found.left_out] in ([name], [])
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=9),
     lambda inner: (
-        st.lists(inner, max_size=3)
+        st.fixed_dictionaries(
+            {"type": st.just("integer")}, optional={"enum": inner, "minimum": inner}
+        )
+        | st.lists(inner, max_size=3)
         | st.dictionaries(
             st.sampled_from(
-                ["properties", "oneOf", "title", "type", "num_workers", "default", "enum", "const"]
+                [
+                    *("properties", "oneOf", "title", "type", "default", "enum", "const"),
+                    *("num_workers", "odd name num_workers", "minimum", "maximum", "pattern"),
+                ]
             ),
             inner,
             max_size=4,
