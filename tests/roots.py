@@ -55,6 +55,25 @@ resource "airbyte_connection" "c" {
 }
 """
 
+TYPED = """
+resource "airbyte_source_postgres" "app" {
+  name         = "App"
+  workspace_id = "33333333-3333-4333-8333-333333333333"
+  configuration = {
+    host     = "db"
+    database = "app"
+    username = "reader"
+    replication_method = {
+      read_changes_using_write_ahead_log_cdc = {
+        publication      = "p"
+        replication_slot = "s"
+        queue_size       = 5000
+      }
+    }
+  }
+}
+"""
+
 Roots = Callable[..., Terraform]
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from bot.cli.main import main
 from bot.terraform.binary import Terraform, find
+from tests.roots import TYPED, make_root
 
 SHIPPED = Path(__file__).parents[2] / "terraform"
 BILLING = 'module.connection["stripe-billing"]'
@@ -202,6 +203,29 @@ TAMPERED: list[tuple[Callable[[Terraform], None], tuple[str, str, str]]] = [
     (an_output_that_leaks, ("output", "output.leak", "")),
     (a_provisioner, ("configuration", "configuration", "provisioners")),
 ]
+
+
+@pytest.mark.slow
+def test_an_edit_of_a_typed_source_of_provider_0_passes(
+    tmp_path: Path,
+    terraform_environment: Mapping[str, str],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    made = make_root(tmp_path / "root", terraform_environment, TYPED, version="0.13.0")
+    made.apply()
+    base = write_plan(made, "base")
+    method = "replication_method.read_changes_using_write_ahead_log_cdc"
+    change = edit(
+        made, capsys, ("airbyte_source_postgres.app", f"configuration.{method}.queue_size"), "8000"
+    )
+    proposal = made.root / "proposal.json"
+    proposal.write_text(json.dumps({"version": 1, "changes": [change]}))
+    plan = write_plan(made, "branch")
+    options = ["--proposal", str(proposal), "--base", str(base)]
+    assert main(["check-plan", str(plan), *options]) == 0
+    rewrite(made, "main.tf", '"reader"', '"owner"')
+    assert main(["check-plan", str(write_plan(made, "branch")), *options]) == 1
+    assert "configuration.username" in capsys.readouterr().out
 
 
 @pytest.mark.slow

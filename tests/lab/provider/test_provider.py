@@ -14,26 +14,7 @@ from bot.lab.provider import schemas
 from bot.lab.provider.backends import open_backend
 from bot.lab.provider.local import FileBackend
 from bot.terraform.binary import Terraform, library
-from tests.roots import GENERIC, Roots, plan_of, rewrite
-
-TYPED = """
-resource "airbyte_source_postgres" "app" {
-  name         = "App"
-  workspace_id = "33333333-3333-4333-8333-333333333333"
-  configuration = {
-    host     = "db"
-    database = "app"
-    username = "reader"
-    replication_method = {
-      read_changes_using_write_ahead_log_cdc = {
-        publication      = "p"
-        replication_slot = "s"
-        queue_size       = 5000
-      }
-    }
-  }
-}
-"""
+from tests.roots import GENERIC, TYPED, Roots, plan_of, rewrite
 
 
 def store(made: Terraform) -> dict[str, Any]:
