@@ -9,8 +9,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bot.domain.edit import Edit
-from bot.domain.errors import ConfigError
+from bot.domain.errors import ConfigError, InputError
 from bot.knobs import never
+from bot.terraform.address import parse_path
 from bot.terraform.plandiff import Missing
 
 PromisedValue = str | int | float | bool | None
@@ -20,27 +21,32 @@ class Promise(BaseModel):
     """One value that changes.
 
     `address` is as Terraform prints it; `path` is dotted, and goes on into the JSON of a source's
-    or destination's `configuration` (`configuration.num_workers`). A number may be given as text.
+    or destination's `configuration` (`configuration.num_workers`); `[0]` reaches into a list. A
+    number may be given as text.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     address: Annotated[str, Field(min_length=1)]
-    path: Annotated[str, Field(pattern=r"^[^.\s]+(\.[^.\s]+)*$")]
+    path: Annotated[str, Field(min_length=1)]
     before: PromisedValue
     after: PromisedValue
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """Return the path in parts."""
-        return tuple(self.path.split("."))
+        """Return the path in parts; places in a list are numbers in text."""
+        return tuple(str(step) for step in parse_path(self.path))
 
     @model_validator(mode="after")
     def _is_tuning(self) -> "Promise":
+        try:
+            first = self.parts[0]
+        except InputError as error:
+            raise ValueError(error.message) from error
         if self.before == self.after and type(self.before) is type(self.after):
             raise ValueError(f"{self.path}: `before` and `after` are the same")
         reason = never.reason(self.path)
-        if self.parts[0] == "configuration" and reason is not None:
+        if first == "configuration" and reason is not None:
             raise ValueError(f"{self.path} is never changed: {reason}")
         return self
 

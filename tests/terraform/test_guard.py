@@ -516,6 +516,23 @@ def test_a_proposal_cannot_promise_a_secret_a_lookback_or_nothing(
         promised(CRON, CRON)
 
 
+def test_a_path_may_reach_into_a_list_and_name_a_key_with_a_dot() -> None:
+    before = {"job_specific": [{"cpu_request": "1", "a.b": "x"}]}
+    after = {"job_specific": [{"cpu_request": "2", "a.b": "y"}]}
+    changed = change("airbyte_connection.c", before, after)
+    paths = [
+        ("job_specific[0].cpu_request", "1", "2"),
+        ('job_specific[0]["a.b"]', "x", "y"),
+    ]
+    assert guard.check(plan(changed), promised(*paths)).ok
+
+
+@pytest.mark.parametrize("path", ["a..b", ".a", "a b", "[", "a[x]", "a\n"])
+def test_a_path_that_is_none_is_refused(path: str) -> None:
+    with pytest.raises(ValueError, match="path"):
+        promised((path, 1, 2))
+
+
 def test_every_knob_of_the_catalogue_can_be_promised() -> None:
     for knob in load():
         for path in filter(None, (knob.path, knob.typed_path)):
