@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import Self
 
 from rich.console import Console
 
@@ -66,8 +67,7 @@ def _listeners(
         if options.metrics_port is not None:
             _serve(metrics, options.metrics_port, stack)
         if options.metrics_file is not None:
-            yield _Textfile(metrics, options.metrics_file)
-            stack.callback(metrics.write, options.metrics_file)
+            yield stack.enter_context(_Textfile(metrics, options.metrics_file))
     if options.trace is not None:
         trace = stack.enter_context(_open_trace(options.trace))
         yield lambda event: trace(event.observation) if isinstance(event, SliceWritten) else None
@@ -80,18 +80,33 @@ def _listeners(
 
 
 class _Textfile:
-    """Keep a metrics textfile current while the run lasts."""
+    """Keep a metrics textfile current while the run lasts, and write it once more at the end."""
 
     def __init__(self, metrics: Metrics, path: Path) -> None:
         self._metrics = metrics
         self._path = path
         self._written_at = 0.0
 
+    def __enter__(self) -> Self:
+        try:
+            self._metrics.write(self._path)
+        except OSError as error:
+            raise InputError(f"{self._path}: cannot be written: {error.strerror}") from None
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._write()
+
     def __call__(self, event: Event) -> None:
         del event
         if time.monotonic() - self._written_at >= TEXTFILE_SECONDS:
+            self._write()
+
+    def _write(self) -> None:
+        # Rows matter more than their counts: a disk that is full now does not stop the run.
+        with contextlib.suppress(OSError):
             self._metrics.write(self._path)
-            self._written_at = time.monotonic()
+        self._written_at = time.monotonic()
 
 
 def _serve(metrics: Metrics, port: int, stack: contextlib.ExitStack) -> None:

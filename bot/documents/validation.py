@@ -69,6 +69,9 @@ def _finding(
         case "missing":
             missing = ".".join(str(part) for part in (*path, *unknown[:1]))
             message = f"{missing} is missing"
+        case "model_type" | "model_attributes_type" | "dict_type":
+            found = _kind(_value_at(document.data, path))
+            message = f"{label or 'the document'} has to be a mapping, not {found}"
         case "literal_error" | "enum":
             message = _unknown_value(_value_at(document.data, path), error, label)
         case _:

@@ -1,11 +1,16 @@
 """`trimtab load` from the outside: files and databases that are real, and input that is wrong."""
 
 import json
+import signal
 import sqlite3
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pyarrow import parquet
 
 from bot.cli.main import main
 
@@ -249,3 +254,47 @@ def test_a_missing_file_is_an_expected_error(
 ) -> None:
     assert main(["load", verb, "nowhere.yaml"]) == 1
     assert "nowhere.yaml: there is no such file" in capsys.readouterr().err
+
+
+def test_ctrl_c_keeps_what_is_written_and_the_next_run_goes_on(folder: Path) -> None:
+    lines = (json.dumps({"id": n, "name": "x" * 50}) for n in range(200_000))
+    Path("in.jsonl").write_text("\n".join(lines) + "\n")
+    config = pipeline(JSONL)
+    command = [sys.executable, "-c", "from bot.cli.main import run; run()", "load", "run", config]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    while not (Path("out.jsonl").exists() and Path("out.jsonl").stat().st_size):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said.decode()
+    written = ids("out.jsonl")
+    assert 0 < len(written) < 200_000
+    assert written == list(range(len(written)))
+    assert main(["load", "run", config, "-q"]) == 0
+    assert ids("out.jsonl") == list(range(200_000))
+
+
+def test_a_source_that_breaks_half_way_leaves_a_parquet_folder_that_can_be_read(
+    folder: Path,
+) -> None:
+    """Buffered formats write their footer at the end: an early one has to come all the same."""
+    whole = Path("in.jsonl").read_text()
+    Path("in.jsonl").write_text(whole[:15_000] + "\n{broken\n")
+    config = pipeline("{type: parquet, config: {path: out}}")
+    assert main(["load", "run", config, "-q"]) == 1
+    before = parquet.read_table("out").column("id").to_pylist()
+    assert before == list(range(len(before)))
+    assert len(before) >= 100
+    Path("in.jsonl").write_text(whole)
+    assert main(["load", "run", config, "-q"]) == 0
+    assert sorted(parquet.read_table("out").column("id").to_pylist()) == list(range(ROWS))
+
+
+def test_integers_past_a_double_stay_whole(folder: Path) -> None:
+    numbers = [2**53 + 1, 2**63 - 1, 1 - 2**63]
+    Path("in.jsonl").write_text("".join(f'{{"id": {n}}}\n' for n in numbers))
+    assert main(["load", "run", pipeline(JSONL), "-q"]) == 0
+    assert ids("out.jsonl") == numbers
+    assert main(["load", "run", pipeline(SQLITE), "-q"]) == 0
+    assert table() == sorted(numbers)
