@@ -76,7 +76,9 @@ def examine(path: Path, env: Mapping[str, str]) -> Examined:
     if isinstance(config, list):
         # A value that could not be resolved is wrong once, not twice.
         missing = {finding.where for finding in unset}
-        return Examined(None, _in_order([*unset, *(x for x in config if x.where not in missing)]))
+        hide = Redactor(resolved.secrets)
+        wrong = [Finding(x.where, hide(x.message)) for x in config if x.where not in missing]
+        return Examined(None, _in_order([*unset, *wrong]))
     impossible = _dlq_all_needs_atomic_batches(config, resolved.document)
     redact = Redactor([*resolved.secrets, *secrets_in(config)])
     return Examined(Pipeline(path, config, redact), _in_order([*unset, *impossible]))

@@ -4,6 +4,7 @@ Run as `python -m tests.bench.bench_batch_size [--rows 3000000]`. The sink is re
 proxy that adds a round trip; the source is not. `goodput` starts at 1,000 rows.
 """
 
+import os
 import tempfile
 import threading
 from pathlib import Path
@@ -17,6 +18,7 @@ from bot.loader.summary import Summary
 from tests.servers.delay import delayed
 from tests.servers.postgres import PostgresServer, running_postgres
 
+FULL = os.environ.get("SIZE") == "full"
 PAGE_ROWS = 100_000
 START_ROWS = 1000
 FIXED = (1000, 10_000, 30_000, 100_000)
@@ -78,8 +80,8 @@ class Bench:
 
 
 @click.command()
-@click.option("--rows", default=3_000_000, show_default=True)
-@click.option("--fixed-rows", default=600_000, show_default=True)
+@click.option("--rows", default=3_000_000 if FULL else 1_000_000, show_default=True)
+@click.option("--fixed-rows", default=600_000 if FULL else 300_000, show_default=True)
 @click.option("--delays", default="0,5,20", show_default=True, help="Round trips, milliseconds.")
 def main(rows: int, fixed_rows: int, delays: str) -> None:
     """Print rows per second of fixed sizes and of the search, per round trip."""

@@ -5,6 +5,7 @@ best fixed size (per regime) lands without noise; the noise alone costs about 6.
 """
 
 import math
+import os
 import statistics
 from collections.abc import Callable
 from dataclasses import replace
@@ -54,7 +55,12 @@ CONTROLLERS: dict[str, Callable[[SimulatedSink], Controller]] = {
 
 
 @click.command()
-@click.option("--seeds", default=50, show_default=True, type=click.IntRange(1))
+@click.option(
+    "--seeds",
+    default=50 if os.environ.get("SIZE") == "full" else 20,
+    show_default=True,
+    type=click.IntRange(1),
+)
 def main(seeds: int) -> None:
     """Print mean regret in percent (and failed batches), per sink and controller."""
     print(f"{seeds} seeds; start at {FIRST_ROWS:,} rows; regret in %, worst seed in brackets")

@@ -228,3 +228,9 @@ def test_the_schema_accepts_what_loads_and_refuses_unknown_keys(tmp_path: Path) 
         jsonschema.validate({**right, "extra": 1}, schema)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({**right, "execution": {"adaptive_batch_size": {"min": 5}}}, schema)
+
+
+def test_a_value_from_the_environment_is_not_shown_when_it_is_wrong(tmp_path: Path) -> None:
+    text = TEXT.replace("on_batch_error: dlq_all", "on_batch_error: ${env:OUT}")
+    (found,) = findings(tmp_path, text)
+    assert ENV["OUT"] not in found
