@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from bot.history.summary import Summary
 
 _SHOWN_SYNCS = 10
+_OUTCOMES = {
+    "complete": "complete",
+    "partial": "partial",
+    "running": "still running, or cut off",
+}
 _output = click.option(
     "-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
@@ -129,6 +134,7 @@ def import_(folder: Path, config: Path | None, history: str | None) -> None:
     from bot.history.location import opened
 
     url = history_url(config, history)
+    parquet.announced(folder)  # before a history is made for nothing
     with opened(url) as store:
         rows = parquet.import_(store, folder, lambda line: click.echo(line, err=True))
     click.echo(f"{url}: new are {_rows_text(rows)}")
@@ -237,7 +243,7 @@ def _summary_text(url: str, found: "Summary") -> str:
         if one.last_mine is not None:
             lines.append(
                 f"  last mine {one.last_mine.started_at:%Y-%m-%d %H:%M} UTC: "
-                f"{one.last_mine.outcome}, {one.last_mine.new:,} new syncs"
+                f"{_OUTCOMES[one.last_mine.outcome]}, {one.last_mine.new:,} new syncs"
             )
             lines += [f"  not read: {sentence}" for sentence in one.last_mine.unread]
     return "\n".join(lines)

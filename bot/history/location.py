@@ -60,12 +60,10 @@ def _pushed_back(remote: Remote, local: Path, *, read_only: bool) -> Iterator[Hi
             yield history
     except HistoryError:
         raise
-    except BaseException as failure:
-        # What was committed is whole; a mine that was interrupted goes on from there.
-        try:
-            _push_if_changed(remote, local, before)
-        except HistoryError as error:
-            failure.add_note(str(error))
+    except BaseException:
+        # What was committed is whole; a mine that was interrupted goes on from there. When the
+        # push fails too, that is what has to be said: it names the copy that is kept.
+        _push_if_changed(remote, local, before)
         raise
     _push_if_changed(remote, local, before)
 

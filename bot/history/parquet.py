@@ -76,13 +76,37 @@ def import_(history: "History", folder: Path, progress: Callable[[str], None] = 
         InputError: `folder` holds no export, a damaged one, or one of a newer schema.
         HistoryError: the history cannot be written.
     """
-    rows = _manifest(folder)
+    rows = announced(folder)
     new = {}
     with history.transaction():
         for name in TABLES:
             progress(f"{name}: {rows.get(name, 0):,} rows")
             new[name] = sum(_merge(history, name, table) for table in _batches(folder, name))
     return Rows(new)
+
+
+def announced(folder: Path) -> dict[str, int]:
+    """Return how many rows of each table the export in `folder` says it holds.
+
+    Raises:
+        InputError: it is no export, or one of a newer schema.
+    """
+    path = folder / MANIFEST
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        written, rows = int(manifest["schema"]), dict(manifest["rows"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{folder} holds no export of a history: {MANIFEST} is missing or cannot be read.",
+            "Name the folder that `trimtab history export` wrote.",
+        ) from error
+    if written > schema.NEWEST:
+        raise InputError(
+            f"{folder} was exported with schema version {written}, and this trimtab knows versions "
+            f"up to {schema.NEWEST}.",
+            "Upgrade trimtab. The history was not touched.",
+        )
+    return rows
 
 
 def _write(history: "History", name: str, folder: Path) -> int:
@@ -118,22 +142,3 @@ def _batches(folder: Path, name: str) -> Iterator["pa.Table"]:
         raise InputError(
             f"{path} cannot be read: {first_line}", "The history is as it was; export again."
         ) from error
-
-
-def _manifest(folder: Path) -> dict[str, int]:
-    path = folder / MANIFEST
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-        written, rows = int(manifest["schema"]), dict(manifest["rows"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{folder} holds no export of a history: {MANIFEST} is missing or cannot be read.",
-            "Name the folder that `trimtab history export` wrote.",
-        ) from error
-    if written > schema.NEWEST:
-        raise InputError(
-            f"{folder} was exported with schema version {written}, and this trimtab knows versions "
-            f"up to {schema.NEWEST}.",
-            "Upgrade trimtab. The history was not touched.",
-        )
-    return rows

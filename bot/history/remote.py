@@ -9,9 +9,7 @@ from typing import Any
 
 from bot.domain.errors import ConfigError, HistoryError, TrimtabError
 
-_WHOLE_PUT = frozenset(
-    {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oci", "oss", "memory", "http", "https"}
-)
+_WHOLE_PUT = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oci", "oss", "memory"})
 """Stores where an upload shows only once it is complete; elsewhere it gets a name of its own and
 is renamed over the old copy."""
 _VERSION_KEYS = (
@@ -93,7 +91,7 @@ class Remote:
                     f"write it (`concurrency` in CI). This run's copy is kept at {local}.",
                 )
             if self._is_whole_put:
-                self._put(local, self._path)
+                self._files.put_file(str(local), self._path)
             else:
                 self._put_and_rename(local)
             found = self._look()
@@ -114,16 +112,12 @@ class Remote:
                 self._files.rm_file(left_over)
         upload = f"{folder}/{prefix}{uuid.uuid4().hex}"
         try:
-            self._put(local, upload)
+            self._files.put_file(str(local), upload)
             self._files.mv(upload, self._path)
         except BaseException:
             with suppress(Exception):
                 self._files.rm_file(upload)
             raise
-
-    def _put(self, local: Path, path: str) -> None:
-        options = {"method": "put"} if self._files.protocol == ("http", "https") else {}
-        self._files.put_file(str(local), path, **options)
 
     def _look(self) -> tuple[Version, int | None] | None:
         """Return the version and the size that the store has now, or None when it has nothing."""

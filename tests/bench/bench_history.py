@@ -68,6 +68,7 @@ def ingest(folder: str) -> list[str]:
         duckdb.connect(f"{folder}/plain.duckdb") as bare,
         History.open(f"{folder}/history.duckdb") as history,
     ):
+        bare.execute("set enable_progress_bar = false")
         bare.execute(PLAIN_TABLE)
         for chunk in chunks(CONNECTIONS, SYNCS_EACH):
             with plain.timed():

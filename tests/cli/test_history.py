@@ -143,6 +143,15 @@ def test_an_export_can_be_imported_elsewhere(
     assert shown == again
 
 
+def test_an_import_of_nothing_makes_no_history(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    target = tmp_path / "new.duckdb"
+    code, _, err = run(capsys, "import", str(tmp_path), "--history", str(target))
+    assert (code, "holds no export" in err) == (1, True)
+    assert not target.exists()
+
+
 @pytest.mark.parametrize("verb", ["show", "check", "prune", "export"])
 def test_a_verb_that_needs_a_history_does_not_make_one(
     capsys: pytest.CaptureFixture[str],

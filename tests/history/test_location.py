@@ -189,6 +189,24 @@ def test_a_push_that_fails_leaves_the_old_copy_and_keeps_the_new_one(
         assert history.execute("select count(*) from syncs") == [(2,)]
 
 
+def test_a_push_that_fails_after_an_interrupt_keeps_the_copy_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fsspec.register_implementation("broken", BrokenDisk, clobber=True)
+    monkeypatch.setattr(BrokenDisk, "failing", "mv")
+
+    def interrupted() -> None:
+        with opened(f"broken://{tmp_path}/history.duckdb") as history:
+            history.upsert_syncs([sync(1)])
+            raise KeyboardInterrupt
+
+    with pytest.raises(HistoryError, match="Cannot write the history") as refused:
+        interrupted()
+    kept = refused.value.hint.rpartition("kept at ")[2].rstrip(".")
+    with History.open(kept, read_only=True) as history:
+        assert history.execute("select count(*) from syncs") == [(1,)]
+
+
 FOREVER = """
 import itertools, sys
 from datetime import UTC, datetime
