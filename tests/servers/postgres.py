@@ -56,7 +56,7 @@ def find_programs() -> Path:
         RuntimeError: neither the system nor PyPI's `pgserver` has them.
     """
     found = shutil.which("initdb")
-    candidates = [Path(found).parent] if found else []
+    candidates = [Path(found).resolve().parent] if found else []
     candidates += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     bundled = importlib.util.find_spec("pgserver")
     if bundled is not None and bundled.origin is not None:

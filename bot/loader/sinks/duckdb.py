@@ -117,8 +117,9 @@ class DuckdbSink:
         """Read the mark last committed under `scope`."""
         with self._errors_explained():
             query = f"SELECT mark FROM {MARKS} WHERE scope = ?"
-            found = self._connection.execute(query, [scope]).fetchone()
-        return None if found is None else str(found[0])
+            # All of it: a result that is not read to its end blocks the connection.
+            found = self._connection.execute(query, [scope]).fetchall()
+        return str(found[0][0]) if found else None
 
     def clear_mark(self, scope: str) -> None:
         """Forget the mark of `scope`."""
@@ -132,7 +133,7 @@ class DuckdbSink:
             return [Check("open", passed=True, detail=f"{path}: missing, the first run makes it")]
         try:
             with self._errors_explained():
-                self._connection.execute("SELECT 1")
+                self._connection.execute("SELECT 1").fetchall()
         except SinkError as error:
             return [Check("open", passed=False, detail=error.message, hint=error.hint)]
         return [Check("open", passed=True, detail=str(path))]

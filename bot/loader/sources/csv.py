@@ -30,14 +30,14 @@ _TEXTS: Final[Mapping[str, str]] = {
     # Leading zeros and plus signs say something that a number does not keep.
     "integer": r"^-?(0|[1-9][0-9]{0,17})$",
     "boolean": r"^(true|false)$",
-    # Fifteen significant digits survive a double; a number with more stays text.
-    "float": r"^-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,14})?([eE][-+]?[0-9]{1,2})?$",
+    "float": r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]{1,3})?$",
     "date": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
     "timestamp": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?$",
     "timestamptz": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
     r"(Z|[-+][0-9]{2}(:?[0-9]{2})?)$",
 }
-_LONG_FLOAT: Final = 17
+_SHORT_FLOAT: Final = r"^-?[0-9.]{1,16}$"
+"""Fifteen digits survive a double; one that was written with more has to print the same."""
 
 
 class CsvSourceConfig(SourceConfig):
@@ -184,11 +184,8 @@ def _type_of(first: Any, place: int) -> str:
     if first is None or first.column(place).null_count == first.num_rows:
         return "text"
     for kind, pattern in _TEXTS.items():
-        if pc.all(pc.match_substring_regex(first.column(place), pattern)).as_py():
-            try:
-                _cast(first.column(place), kind)
-            except pa.ArrowException:
-                continue
+        matches = pc.all(pc.match_substring_regex(first.column(place), pattern)).as_py()
+        if matches and _unfit(first.column(place), kind) is None:
             return kind
     return "text"
 
@@ -197,18 +194,21 @@ def _unfit(array: Any, kind: str) -> Any:
     """Return a mask of the values that would not survive the cast, or None when all do."""
     if kind == "text":
         return None
-    try:
-        cast = _cast(array, kind)
-    except pa.ArrowException:
-        fits = pc.match_substring_regex(array, _TEXTS[kind])
-        return pc.fill_null(pc.invert(fits), value=False)
-    if kind == "integer":
-        unfit = pc.not_equal(cast.cast(pa.string()), array)
-    elif kind == "float":
-        unfit = pc.greater(pc.utf8_length(array), _LONG_FLOAT)
-    else:
-        return None
+    unfit = _changed(array, kind) if kind in {"integer", "float"} else None
+    if unfit is None:
+        unfit = pc.invert(pc.match_substring_regex(array, _TEXTS[kind]))
     return pc.fill_null(unfit, value=False) if pc.any(unfit).as_py() else None
+
+
+def _changed(array: Any, kind: str) -> Any:
+    """Return a mask of the numbers that would print differently; None when some are no numbers."""
+    try:
+        changed = pc.not_equal(_cast(array, kind).cast(pa.string()), array)
+    except pa.ArrowException:
+        return None
+    if kind == "float" and pc.any(changed).as_py():
+        return pc.and_(changed, pc.invert(pc.match_substring_regex(array, _SHORT_FLOAT)))
+    return changed
 
 
 def _cast(array: Any, kind: str) -> Any:

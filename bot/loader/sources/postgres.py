@@ -8,7 +8,6 @@ import psycopg
 from psycopg.pq import Format
 from pydantic import Field, SecretStr, model_validator
 
-from bot.loader.postgres.arrowread import convert, read_batches
 from bot.loader.postgres.columns import (
     FIRST_USER_OID,
     Column,
@@ -176,6 +175,8 @@ class PostgresSource:
                 yield page(pending, tied=False)
 
     def _arrow_pages(self, query: str) -> Iterator[Page]:
+        from bot.loader.postgres.arrowread import convert, read_batches
+
         assert self._keyset is not None
         keyset, schema = self._keyset, arrow_schema(self._columns)
         places = [self._columns.index(column) for column in keyset.columns]
