@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench docs lock clean
+.PHONY: help demo test lint bench crash docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ bench: $(VENV)/.dev ## measure, each beside a baseline; SIZE=full for the sizes 
 	  name=$$(basename $$file .py); echo "== $$name"; \
 	  SIZE=$(SIZE) $(BIN)/python -m tests.bench.$$name || failed="$$failed $$name"; echo; \
 	done; test -z "$$failed" || { echo "missed their aims or failed:$$failed"; exit 1; }
+
+crash: $(VENV)/.dev ## kill every pair of source and sink fifty times
+	TRIMTAB_CRASHES=50 $(BIN)/pytest tests/loader/test_crash.py -n auto $(ARGS)
 
 docs: $(VENV)/.docs ## build the documentation into site/
 	$(BIN)/mkdocs build --strict --quiet
