@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from hypothesis import given
+from hypothesis import settings as limits
 from hypothesis import strategies as st
 
 from bot.domain.aimd import AimdController, AimdSettings
@@ -156,6 +157,7 @@ observations_strategy = st.lists(
 )
 
 
+@limits(deadline=None)
 @given(settings_strategy, st.integers(0, 100_000), observations_strategy)
 def test_whatever_happens_the_size_stays_bounded_and_the_step_tells_the_truth(
     settings: AimdSettings, first: int, observations: list[tuple[int, float, float]]

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as limits
 from hypothesis import strategies as st
 
 from bot.domain.aimd import AimdSettings
@@ -92,6 +93,7 @@ def test_partial_failures_count_as_rows_that_did_not_land() -> None:
     assert controller.size <= 2500
 
 
+@limits(deadline=None)
 @given(
     st.integers(1, 2000),
     st.integers(0, 50_000),
