@@ -127,14 +127,28 @@ class PostgresSink:
         """Do nothing: a slice is durable once it is committed."""
 
     def mark(self, scope: str) -> str | None:
-        """Read the mark last committed under `scope`."""
+        """Read the mark last committed under `scope`.
+
+        A server goes on with what a process sent before it died, so this waits for every write
+        that has begun: each of them starts by locking the row of its mark.
+        """
+        key = literal(scope)
         with self._errors_explained():
-            query = f"SELECT mark FROM {MARKS} WHERE scope = {literal(scope)}"
-            found = self._connection.execute(query.encode()).fetchone()
-        return None if found is None else str(found[0])
+            connection = self._connection
+            # Where there is no row yet, only an insert waits for one that is not committed.
+            begin = f"BEGIN; INSERT INTO {MARKS} (scope, mark) VALUES ({key}, '')"
+            query = f"SELECT mark FROM {MARKS} WHERE scope = {key} FOR UPDATE"
+            try:
+                connection.execute(f"{begin} ON CONFLICT DO NOTHING".encode())
+                found = connection.execute(query.encode()).fetchone()
+            finally:
+                if not connection.closed:
+                    connection.execute("ROLLBACK")
+        return str(found[0]) if found is not None and found[0] else None
 
     def clear_mark(self, scope: str) -> None:
-        """Forget the mark of `scope`."""
+        """Forget the mark of `scope`, once no write of another process is under way."""
+        self.mark(scope)
         with self._errors_explained():
             query = f"DELETE FROM {MARKS} WHERE scope = {literal(scope)}"
             self._connection.execute(query.encode())
