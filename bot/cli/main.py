@@ -36,6 +36,7 @@ VERBS: dict[str, Verb] = {
     ),
     "mine": Verb("bot.cli.mine", "Read new and changed syncs from Airbyte into the history."),
     "history": Verb("bot.cli.history", "Show, check, prune, export or import the history."),
+    "backtest": Verb("bot.cli.backtest", "Hold forecasts of the past against what happened."),
     "terraform": Verb(
         "bot.cli.terraform",
         "Find the literal behind a value in a Terraform root, and change it with a proof.",

@@ -1,0 +1,130 @@
+"""Runs: the syncs of a fleet in columns, as forecasters read them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from bot.domain.connection import ConnectionId
+from bot.forecast.order import Flags, Floats, Ints
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+DAY_SECONDS: Final = 86_400
+UNKNOWN_FAMILY: Final = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """The ended syncs of a fleet, by connection, then by creation, then by job id.
+
+    `connection` indexes `connections` (sorted ids); `families` has one entry each, the source's
+    connector. Times are epoch seconds, and an end lies never before its creation. `seconds` is
+    time at work, `elapsed` creation to end; both and `rows` and `bytes` are NaN where not told.
+    """
+
+    connections: tuple[ConnectionId, ...]
+    families: tuple[str, ...]
+    connection: Ints
+    created: Ints
+    ended: Ints
+    succeeded: Flags
+    cancelled: Flags
+    seconds: Floats
+    elapsed: Floats
+    rows: Floats
+    bytes: Floats
+
+    @classmethod
+    def of(cls, table: "pa.Table", families: Mapping[ConnectionId, str]) -> "Runs":
+        """Build from the table that `bot.history.frames.syncs` returns, whatever its order.
+
+        Syncs that have not ended are left out. `families` names the source's connector of each
+        connection where it is known.
+        """
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        table = table.filter(pc.is_in(table["status"].cast(pa.string()), pa.array(_ENDED)))
+        table = table.filter(pc.is_valid(table["duration_seconds"])).unify_dictionaries()
+        ids = table["connection_id"].combine_chunks()
+        if isinstance(ids, pa.ChunkedArray):
+            ids = pa.concat_arrays(ids.chunks) if ids.num_chunks else pa.array([], ids.type)
+        if not pa.types.is_dictionary(ids.type):
+            ids = ids.dictionary_encode()
+        names, codes = np.unique(ids.indices.to_numpy(), return_inverse=True)
+        known = [str(ids.dictionary[int(code)]) for code in names]
+        order = sorted(range(len(known)), key=known.__getitem__)
+        place = np.empty(len(known), np.int64)
+        place[order] = np.arange(len(known))
+        connections = tuple(ConnectionId(known[index]) for index in order)
+        connection = place[codes] if known else np.empty(0, np.int64)
+        created = table["created_at"].cast(pa.timestamp("s")).cast(pa.int64()).to_numpy()
+        status = table["status"].cast(pa.string())
+        sorted_rows = np.lexsort((table["job_id"].to_numpy(), created, connection))
+        elapsed = _numbers(table, "duration_seconds")[sorted_rows]
+        return cls(
+            connections,
+            tuple(families.get(each, UNKNOWN_FAMILY) for each in connections),
+            connection[sorted_rows],
+            created[sorted_rows],
+            created[sorted_rows] + np.maximum(elapsed, 0).astype(np.int64),
+            pc.equal(status, "succeeded").to_numpy()[sorted_rows],
+            pc.equal(status, "cancelled").to_numpy()[sorted_rows],
+            _numbers(table, "run_seconds")[sorted_rows],
+            elapsed,
+            _numbers(table, "rows")[sorted_rows],
+            _numbers(table, "bytes")[sorted_rows],
+        )
+
+    def known_at(self, instant: datetime) -> "Runs":
+        """Return what was known at an instant: the runs that had ended by then."""
+        return self.where(self.ended <= epoch(instant))
+
+    def where(self, chosen: Flags) -> "Runs":
+        """Return the chosen runs, of the same connections."""
+        return Runs(
+            self.connections,
+            self.families,
+            *(
+                getattr(self, name)[chosen]
+                for name in (
+                    "connection",
+                    "created",
+                    "ended",
+                    "succeeded",
+                    "cancelled",
+                    "seconds",
+                    "elapsed",
+                    "rows",
+                    "bytes",
+                )
+            ),
+        )
+
+    def __len__(self) -> int:
+        return len(self.created)
+
+
+def epoch(instant: datetime) -> int:
+    """Return an aware instant as whole seconds since 1970."""
+    assert instant.tzinfo is not None
+    return int(instant.timestamp())
+
+
+def moment(seconds: float) -> datetime:
+    """Return epoch seconds as an aware UTC instant."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+_ENDED: Final = ("succeeded", "failed", "cancelled")
+
+
+def _numbers(table: "pa.Table", name: str) -> Floats:
+    import pyarrow as pa
+
+    column = table[name].cast(pa.float64())
+    return np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.float32)

@@ -1,0 +1,49 @@
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bot.cli.main import main
+from bot.domain.connection import WorkspaceId
+from bot.history.store import History
+from tests.forecast.fleets import Kind, table
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("history") / "history.duckdb"
+    rows = table({f"c{n}": Kind(spread=0.2, weekday={0: 1.5}) for n in range(8)}, 112)
+    made = rows.append_column("kind", [["sync"] * rows.num_rows]).append_column(
+        "updated_at", [[datetime(2026, 8, 1, tzinfo=UTC).replace(tzinfo=None)] * rows.num_rows]
+    )
+    with History.open(path) as store:
+        store.upsert_table(made, WorkspaceId("w"))
+    return path
+
+
+def test_the_table_sets_trimtab_beside_simpler_methods(
+    history: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["backtest", "--history", str(history), "--quantity", "duration"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert sum(line.startswith("duration, ") for line in lines) == 2
+    for method in ("trimtab", "last value", "seasonal naive", "weekday median"):
+        assert sum(line.strip().startswith(f"{method} ") for line in lines) == 2
+
+
+def test_scores_come_as_json(history: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["backtest", "--history", str(history), "--days", "14", "-o", "json"]) == 0
+    scores = json.loads(capsys.readouterr().out)
+    assert {score["quantity"] for score in scores} == {"duration", "rows", "bytes"}
+    ours = [score for score in scores if score["method"] == "trimtab"]
+    assert all(score["n"] == 8 * 14 for score in ours)
+
+
+def test_an_empty_history_is_said_to_be_empty(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with History.open(tmp_path / "h.duckdb"):
+        pass
+    assert main(["backtest", "--history", str(tmp_path / "h.duckdb")]) == 1
+    assert "trimtab mine" in capsys.readouterr().err
