@@ -38,7 +38,8 @@ def open_job(config: Path | None) -> Iterator["Job"]:
     read = read_settings(config or SETTINGS_FILE, os.environ)
     settings, now = read.settings, datetime.now(UTC)
     rules = read_rules(read.folder / settings.policies)
-    git = Git(read.folder / settings.forge.repository)
+    git = Git(read.folder / settings.forge.repository).at_top()
+    within = read.folder.relative_to(git.folder) if read.folder.is_relative_to(git.folder) else "."
     with (
         Airbyte(access_in(settings.airbyte)) as airbyte,
         opened(history_in(read)) as history,
@@ -52,7 +53,10 @@ def open_job(config: Path | None) -> Iterator["Job"]:
             judge=Judge(rules),
             advisors=installed(),
             forge=LocalForge(git, settings.forge.base, f"{int(now.timestamp())} +0000"),
-            roots=[TerraformRoot(root.path, root.var_files) for root in settings.terraform.roots],
+            roots=[
+                TerraformRoot(Path(within, root.path).as_posix(), root.var_files)
+                for root in settings.terraform.roots
+            ],
             known=Known(settings.terraform.connections),
             now=now,
         )

@@ -52,6 +52,12 @@ class Git:
         """Run one command and return its output as one stripped text."""
         return self.run(*arguments).decode().strip()
 
+    def at_top(self) -> "Git":
+        """Return the repository by its top folder: paths in commits start there."""
+        if self.text("rev-parse", "--is-bare-repository") == "true":
+            return self
+        return Git(Path(self.text("rev-parse", "--show-toplevel")))
+
     def resolve(self, revision: str) -> str | None:
         """Return the commit that a revision names, or None when there is none."""
         try:
