@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from bot.airbyte import mapping, problem, wire
 from bot.airbyte.access import Access
+from bot.airbyte.pages import Columns, SyncPage, Unread
 from bot.airbyte.paging import walk
 from bot.airbyte.transport import Patience, Traffic, Transport
 from bot.domain.connection import Connection, Endpoint, Workspace, WorkspaceId
@@ -21,14 +22,6 @@ SMALLEST_PAGE: Final = 2
 
 Value = TypeVar("Value")
 Read = TypeVar("Read", bound=wire.Wire)
-
-
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """Something that Airbyte sent, or should have, and that we could not read."""
-
-    what: str
-    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +41,6 @@ class SyncQuery:
     created_to: datetime | None = None
     offset: int = 0
     updated_from: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SyncPage:
-    """One page of syncs in order of creation; `is_last` when nothing follows it."""
-
-    syncs: tuple[Sync, ...]
-    unread: tuple[Unread, ...]
-    is_last: bool
-
-    @property
-    def size(self) -> int:
-        """Count the rows of the page, readable or not."""
-        return len(self.syncs) + len(self.unread)
 
 
 class Airbyte:
@@ -143,11 +122,10 @@ class Airbyte:
             params["updatedAtStart"] = _stamp(query.updated_from)
         response = self.transport.get("/jobs", params)
         try:
-            page = wire.JobsPage.model_validate_json(response.content)
-            syncs = tuple(map(mapping.sync, page.data))
-        except ValueError:  # pydantic's errors are ValueErrors too
+            jobs = wire.JobsPage.model_validate_json(response.content).data
+        except ValidationError:
             return self._rows_one_by_one(response)
-        return SyncPage(syncs, (), is_last=len(syncs) < self.page_size)
+        return SyncPage(Columns.of(jobs), (), is_last=len(jobs) < self.page_size)
 
     def sync(self, sync_id: int) -> Sync | None:
         """Read one job, or return None when Airbyte has it no more."""
@@ -158,16 +136,16 @@ class Airbyte:
                 return None
             raise
         try:
-            return mapping.sync(wire.Job.model_validate_json(response.content))
-        except ValueError as error:
+            return mapping.sync(wire.OddJob.model_validate_json(response.content))
+        except ValidationError as error:
             raise problem.unreadable(response, _why(error)) from None
 
     def _rows_one_by_one(self, response: httpx.Response) -> SyncPage:
         rows = _rows(response)
-        syncs, unread = _read_each(rows, "job", wire.Job, mapping.sync)
-        if rows and not syncs:
+        jobs, unread = _read_each(rows, "job", wire.OddJob, lambda job: job)
+        if rows and not jobs:
             raise problem.unreadable(response, unread[0].why)
-        return SyncPage(tuple(syncs), tuple(unread), is_last=len(rows) < self.page_size)
+        return SyncPage(Columns.of(jobs), tuple(unread), is_last=len(rows) < self.page_size)
 
     def _all(
         self,
@@ -203,7 +181,7 @@ def _read_each(
     for row in rows:
         try:
             values.append(to_value(model.model_validate(row)))
-        except ValueError as error:
+        except ValidationError as error:
             # A row without an id is not quoted: it may be a configuration with secrets.
             unread.append(Unread(f"{what} {_id(row) or 'without an id'}", _why(error)))
     return values, unread
@@ -223,10 +201,8 @@ def _id(row: object) -> str | int | None:
     return None
 
 
-def _why(error: ValueError) -> str:
+def _why(error: ValidationError) -> str:
     """Say what is wrong without quoting values: a configuration may hold secrets."""
-    if not isinstance(error, ValidationError):
-        return str(error)
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     where = ".".join(str(part) for part in first["loc"])
     return f"{where}: {first['msg']}" if where else first["msg"]

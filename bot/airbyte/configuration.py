@@ -56,9 +56,9 @@ class SchemaChange(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What only the Configuration API knows of a sync."""
+    """What only the Configuration API knows of a sync; `queued` is until work really began."""
 
-    started_at: datetime | None
+    queued: timedelta | None
     attempts: tuple[Attempt, ...]
     streams: tuple[StreamStats, ...]
 
@@ -100,6 +100,7 @@ class _Attempt(Wire):
 
 class _Job(Wire):
     id: int
+    created_at: float
     started_at: float | None = None
     stream_aggregated_stats: list[_Stream] = Field(default_factory=list)
 
@@ -247,6 +248,7 @@ class Configuration:
 
     def _details(self, read: _JobWithAttempts) -> Details:
         started = read.job.started_at
+        waited_s = None if started is None else started - read.job.created_at
         streams = tuple(
             StreamStats(
                 stream.stream_name,
@@ -260,7 +262,7 @@ class Configuration:
             for stream in read.job.stream_aggregated_stats
         )
         return Details(
-            None if started is None else epoch(started),
+            None if waited_s is None else timedelta(seconds=max(waited_s, 0)),
             tuple(self._attempt(attempt) for attempt in read.attempts),
             streams,
         )

@@ -1,9 +1,8 @@
 """Mapping: wire models to the values of the domain."""
 
-import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from datetime import UTC, datetime
+from typing import Any
 
 from bot.airbyte import wire
 from bot.domain.connection import (
@@ -25,26 +24,18 @@ from bot.domain.knob import Knob
 from bot.domain.sync import JobKind, Sync, SyncStatus
 from bot.knobs import catalogue
 
-_DURATION: Final = re.compile(
-    r"(-)?P(?:(\d+)D)?T?(?:(-?\d+)H)?(?:(-?\d+)M)?(?:(-?\d+(?:\.\d+)?)S)?"
-)
-
 
 def sync(job: wire.Job) -> Sync:
-    """Map one job; what the API calls its start is when it was created.
-
-    Raises:
-        ValueError: a time that cannot be read.
-    """
+    """Map one job; what the API calls its start is when it was created."""
     updated = job.last_updated_at
     return Sync(
         id=job.job_id,
         connection_id=ConnectionId(job.connection_id),
         kind=JobKind(job.job_type),
         status=SyncStatus(job.status),
-        created_at=instant(job.start_time),
-        updated_at=None if updated is None else instant(updated),
-        duration=None if job.duration is None else duration(job.duration),
+        created_at=job.start_time.astimezone(UTC),
+        updated_at=None if updated is None else updated.astimezone(UTC),
+        duration=job.duration,
         rows=job.rows_synced,
         bytes=job.bytes_synced,
     )
@@ -95,29 +86,9 @@ def schedule(read: wire.ScheduleRead | None) -> Schedule:
     return read_schedule(read.schedule_type, read.cron_expression, read.basic_timing)
 
 
-def instant(text: str) -> datetime:
-    """Read a timestamp; Airbyte omits seconds that are zero, and always means UTC.
-
-    Raises:
-        ValueError: `text` is no ISO 8601 timestamp.
-    """
-    found = datetime.fromisoformat(text)
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-
-
 def epoch(seconds: float) -> datetime:
     """Read seconds since 1970."""
     return datetime.fromtimestamp(seconds, UTC)
-
-
-def duration(text: str) -> timedelta | None:
-    """Read a Java duration (`PT26H3M`); None when it makes no sense, negative ones included."""
-    found = _DURATION.fullmatch(text)
-    if found is None or found[1] is not None:
-        return None
-    days, hours, minutes, seconds = (float(part or 0) for part in found.groups()[1:])
-    length = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
-    return length if length >= timedelta(0) else None
 
 
 def knob_values(knobs: Iterable[Knob], configuration: Mapping[str, Any]) -> dict[str, KnobValue]:

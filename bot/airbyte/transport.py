@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, Self
+from urllib.parse import urlencode
 
 import httpx
 import stamina
@@ -51,11 +52,10 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One request: `url` in full, a query or a JSON body."""
+    """One request: `url` in full, query included, and a JSON body where there is one."""
 
     method: str
     url: str
-    params: Mapping[str, Any] | None = None
     body: Mapping[str, Any] | None = None
 
 
@@ -128,7 +128,8 @@ class Transport:
         Raises:
             AirbyteError: no answer, or one that cannot be used; `Refused` has the status.
         """
-        return self.send(Ask("GET", f"{self.access.root}{path}", params=params))
+        query = f"?{urlencode(params)}" if params else ""
+        return self.send(Ask("GET", f"{self.access.root}{path}{query}"))
 
     def send(self, ask: Ask) -> httpx.Response:
         """Send `ask` with credentials and return the successful answer.
@@ -166,9 +167,7 @@ class Transport:
 
     def _once(self, ask: Ask, token: str | None, attempt: int) -> httpx.Response:
         headers = {"authorization": f"Bearer {token}"} if token else None
-        request = self._client.build_request(
-            ask.method, ask.url, params=ask.params, json=ask.body, headers=headers
-        )
+        request = self._client.build_request(ask.method, ask.url, json=ask.body, headers=headers)
         with self._slots:
             sent = time.monotonic()
             try:

@@ -4,9 +4,17 @@ Unknown fields are ignored and enumerations are plain text, because releases dif
 API description calls required is required here only where we cannot do without.
 """
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
 from pydantic.alias_generators import to_camel
 
 
@@ -28,12 +36,33 @@ class Job(Wire):
     job_id: int
     connection_id: str
     status: str
-    start_time: str
+    start_time: AwareDatetime
     job_type: str = ""
-    last_updated_at: str | None = None
-    duration: str | None = None
+    last_updated_at: AwareDatetime | None = None
+    duration: timedelta | None = None
     rows_synced: int | None = None
     bytes_synced: int | None = None
+
+
+class OddJob(Job):
+    """A job that the fast path refuses: times without a zone are UTC, odd durations none."""
+
+    @field_validator("start_time", "last_updated_at", mode="before")
+    @classmethod
+    def _assume_utc(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        found = datetime.fromisoformat(value)
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found
+
+    @field_validator("duration", mode="wrap")
+    @classmethod
+    def _drop_odd(cls, value: Any, read: ValidatorFunctionWrapHandler) -> timedelta | None:
+        try:
+            length: timedelta | None = read(value)
+        except ValueError:
+            return None
+        return length if length is None or length >= timedelta(0) else None
 
 
 class JobsPage(Wire):

@@ -15,16 +15,17 @@ from typing import Any, Final, Protocol
 
 import httpx
 
-from bot.airbyte.client import Airbyte, Listing, Unread
+from bot.airbyte.client import Airbyte, Listing
 from bot.airbyte.configuration import Configuration
+from bot.airbyte.pages import Unread, to_table
 from bot.airbyte.problem import Refused
 from bot.domain.connection import WorkspaceId
 from bot.domain.errors import AirbyteError
 from bot.domain.mine import Mine
-from bot.domain.sync import Sync
 from bot.history.crew import ask_all
 from bot.history.store import History
 from bot.history.sweep import Batch, Span, sweep
+from bot.history.syncs import Upserted
 
 OVERLAP: Final = timedelta(days=1)
 """How long after a sync's creation Airbyte may still correct it without saying so."""
@@ -164,35 +165,42 @@ class Reading:
         self.notes.append(f"attempts and failure reasons were not read: {why}")
 
     def _sweep(self, span: Span) -> None:
-        late = span.updated_from is not None
+        since = span.updated_from
         for batch in sweep(self.airbyte, span):
             self._note_unread(batch.unread)
             if batch.no_details is not None:
                 self._go_without_details(batch.no_details)
-            self._store(batch, self.mine.read_to if late else batch.reached)
-            if late and any(_is_older(sync, span.updated_from) for sync in batch.syncs):
+            self._store(batch, batch.reached if since is None else self.mine.read_to)
+            if since is not None and any(p.has_ended_before(since - _SECOND) for p in batch.pages):
                 return  # a release without that filter; what had not ended is read one by one
+
+    def _store(self, batch: Batch, reached: datetime | None) -> None:
+        self.unfinished.difference_update(chain.from_iterable(page.ids for page in batch.pages))
+        self.syncs += batch.size
+        details = batch.details.items()
+        queued = {sync_id: one.queued for sync_id, one in details if one.queued is not None}
+        table = to_table(batch.pages, queued)
+        with self.history.transaction():
+            upserted = self.history.upsert_table(table, self.workspace_id)
+            self.history.record_attempts({sync_id: one.attempts for sync_id, one in details})
+            self.history.record_streams({sync_id: one.streams for sync_id, one in details})
+            self._advance(upserted, reached)
+        progress = Progress(
+            self.workspace_id, self.mine.read_from, self.mine.read_to, self.until, self.syncs
+        )
+        self.watcher.progress(progress)
 
     def _read_unfinished(self) -> None:
         left = sorted(self.unfinished)
         found = ask_all([partial(self.airbyte.sync, sync_id) for sync_id in left])
-        self._store(Batch(syncs=[sync for sync in found if sync is not None]), self.mine.read_to)
-
-    def _store(self, batch: Batch, reached: datetime | None) -> None:
-        self.unfinished.difference_update(sync.id for sync in batch.syncs)
-        self.syncs += len(batch.syncs)
-        details = batch.details.items()
+        known = [sync for sync in found if sync is not None]
         with self.history.transaction():
-            upserted = self.history.upsert_syncs(batch.syncs, self.workspace_id)
-            self.history.record_attempts({sync_id: one.attempts for sync_id, one in details})
-            self.history.record_streams({sync_id: one.streams for sync_id, one in details})
-            if reached is not None:
-                self.mine = self.history.advance_mine(self.mine, reached, upserted)
-        self.watcher.progress(
-            Progress(
-                self.workspace_id, self.mine.read_from, self.mine.read_to, self.until, self.syncs
-            )
-        )
+            upserted = self.history.upsert_syncs(known, self.workspace_id)
+            self._advance(upserted, self.mine.read_to)
+
+    def _advance(self, upserted: Upserted, reached: datetime | None) -> None:
+        if reached is not None:
+            self.mine = self.history.advance_mine(self.mine, reached, upserted)
 
     def _note_unread(self, unread: Iterable[Unread]) -> None:
         self.unread += [f"{one.what}: {one.why}" for one in unread]
@@ -202,8 +210,3 @@ class Reading:
         told = [*unread[:_MOST_SENTENCES], f"and {more:,} more"] if more > 0 else unread
         self.mine = self.history.finish_mine(self.mine, datetime.now(UTC), told)
         self.watcher.finished(self.mine)
-
-
-def _is_older(sync: Sync, updated_from: datetime | None) -> bool:
-    ended = sync.updated_at
-    return ended is not None and updated_from is not None and ended < updated_from - _SECOND

@@ -16,12 +16,12 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Final
 
-from bot.airbyte.client import Airbyte, SyncPage, SyncQuery, Unread
+from bot.airbyte.client import Airbyte, SyncQuery
 from bot.airbyte.configuration import Configuration, Details
+from bot.airbyte.pages import NO_JOBS, SyncPage, Unread
 from bot.airbyte.transport import MOST_IN_FLIGHT
 from bot.domain.connection import WorkspaceId
 from bot.domain.errors import AirbyteError
-from bot.domain.sync import Sync
 from bot.history.frontier import Cursor, Frontier, Stretch
 
 BATCH_SYNCS: Final = 4000
@@ -37,8 +37,9 @@ _SECOND: Final = timedelta(seconds=1)
 class Span:
     """What to sweep: syncs created in `[start, end]`; `start` None is the oldest there is.
 
-    With `is_open`, `end` is the present, and what is even newer is read too. `updated_from` leaves out those that have not changed since. `configuration` is asked for
-    what only it knows of each page of syncs.
+    With `is_open`, `end` is the present, and what is even newer is read too. `updated_from`
+    leaves out those that have not changed since. `configuration` is asked for what only it
+    knows of each page of syncs.
     """
 
     workspace_id: WorkspaceId
@@ -57,10 +58,19 @@ class Batch:
     """
 
     reached: datetime | None = None
-    syncs: list[Sync] = field(default_factory=list)
-    unread: list[Unread] = field(default_factory=list)
+    pages: list[SyncPage] = field(default_factory=list)
     details: dict[int, Details] = field(default_factory=dict)
     no_details: str | None = None
+
+    @property
+    def unread(self) -> list[Unread]:
+        """Return what its pages hold and nobody can read."""
+        return [one for page in self.pages for one in page.unread]
+
+    @property
+    def size(self) -> int:
+        """Count the rows of its pages."""
+        return sum(page.size for page in self.pages)
 
 
 def sweep(airbyte: Airbyte, span: Span) -> Iterator[Batch]:
@@ -79,10 +89,12 @@ def sweep(airbyte: Airbyte, span: Span) -> Iterator[Batch]:
         raise crew.error
 
 
-def read_page(
+def read_pages(
     airbyte: Airbyte, span: Span, cursor: Cursor | None, bound: datetime | None
-) -> tuple[SyncPage, Cursor | None]:
+) -> tuple[list[SyncPage], Cursor | None]:
     """Read the page at `cursor`, and say where the next one begins; None after the last one.
+
+    It is several pages where a second had to be read on its own.
 
     Raises:
         AirbyteError: it cannot be read, or Airbyte does not list by time.
@@ -93,7 +105,8 @@ def read_page(
     _refuse_disorder(page, second)
     if cursor is not None and _has_moved(page, cursor):
         return _read_second(airbyte, span, cursor.second), Cursor(cursor.second + _SECOND)
-    return page, None if page.is_last else _after(page, cursor)
+    after = None if page.is_last else _after(page, cursor)
+    return [page.without_first() if cursor is not None and cursor.tail else page], after
 
 
 def _has_moved(page: SyncPage, cursor: Cursor) -> bool:
@@ -103,14 +116,14 @@ def _has_moved(page: SyncPage, cursor: Cursor) -> bool:
     """
     if not cursor.tail:
         return False
-    ids = [sync.id for sync in page.syncs]
+    ids = page.ids
     return ids[:1] != [cursor.tail[-1]] or not set(cursor.tail).isdisjoint(ids[1:])
 
 
-def _read_second(airbyte: Airbyte, span: Span, second: datetime) -> SyncPage:
+def _read_second(airbyte: Airbyte, span: Span, second: datetime) -> list[SyncPage]:
     """Read all syncs of a second, again and again until as many were seen as are listed."""
-    seen: dict[int, Sync] = {}
-    unread: dict[str, Unread] = {}
+    pages: list[SyncPage] = []
+    seen: set[int] = set()
     for _ in range(MOST_WALKS):
         listed, is_last = 0, False
         while not is_last:
@@ -118,19 +131,21 @@ def _read_second(airbyte: Airbyte, span: Span, second: datetime) -> SyncPage:
                 span.workspace_id, second, second + _SECOND, listed, span.updated_from
             )
             page = airbyte.syncs(query)
-            seen.update((sync.id, sync) for sync in page.syncs)
-            unread.update((one.what, one) for one in page.unread)
+            pages.append(page)
+            seen.update(page.ids)
             listed, is_last = listed + page.size, page.is_last
+        unread = {one.what: one for page in pages for one in page.unread}
         if len(seen) + len(unread) >= listed:
-            return SyncPage(tuple(seen.values()), tuple(unread.values()), is_last=False)
+            return pages
     what = f"all jobs of {second:%Y-%m-%d %H:%M:%S}"
     unsteady = Unread(what, "they were listed in another order each time")
-    return SyncPage(tuple(seen.values()), (*unread.values(), unsteady), is_last=False)
+    return [*pages, SyncPage(NO_JOBS, (unsteady,), is_last=False)]
 
 
 def _after(page: SyncPage, cursor: Cursor | None) -> Cursor:
-    last = page.syncs[-1].created_at.replace(microsecond=0)
-    tail = tuple(sync.id for sync in page.syncs if sync.created_at >= last)
+    assert page.created is not None, "a page that is not the last one has jobs"
+    last = page.created[1].replace(microsecond=0)
+    tail = page.ids_since(last)
     if cursor is None or last > cursor.second:
         return Cursor(last, len(tail), tail)
     if not cursor.tail:
@@ -139,9 +154,9 @@ def _after(page: SyncPage, cursor: Cursor | None) -> Cursor:
 
 
 def _refuse_disorder(page: SyncPage, second: datetime | None) -> None:
-    if not page.syncs:
+    if page.created is None:
         return
-    first, last = page.syncs[0].created_at, page.syncs[-1].created_at
+    first, last = page.created
     if first > last or (second and first < second):
         raise AirbyteError(
             "Airbyte does not list jobs by the time that was asked for",
@@ -209,18 +224,18 @@ class _Crew:
 
     def _read_one(self, stretch: Stretch, bound: datetime | None) -> None:
         try:
-            page, cursor = read_page(self._airbyte, self._span, stretch.cursor, bound)
+            pages, cursor = read_pages(self._airbyte, self._span, stretch.cursor, bound)
         except AirbyteError as error:
             self.error = error
             self.stop()
             return
-        batch = Batch(syncs=list(page.syncs), unread=list(page.unread))
+        batch = Batch(pages=pages)
         self._add_details(batch)
         with self._changed:
             if cursor is None:
                 self._frontier.finish(stretch)
             else:
-                self._frontier.advance(stretch, cursor, len(page.syncs))
+                self._frontier.advance(stretch, cursor, batch.size)
             # Inside the lock: who sees `reached` has the rows of all that lies before it.
             batch.reached = self._frontier.reached
             self._read.put(batch)
@@ -228,23 +243,16 @@ class _Crew:
 
     def _add_details(self, batch: Batch) -> None:
         configuration = self._configuration
-        if configuration is None or not batch.syncs:
-            return
-        first, last = batch.syncs[0].created_at, batch.syncs[-1].created_at
-        try:
-            found = configuration.details(self._span.workspace_id, first, last)
-        except AirbyteError as error:
-            self._configuration = None
-            batch.no_details = error.message
-            return
-        wanted = {sync.id for sync in batch.syncs}
-        batch.details = {sync_id: one for sync_id, one in found.items() if sync_id in wanted}
-        batch.syncs = [_started(sync, batch.details.get(sync.id)) for sync in batch.syncs]
-
-
-def _started(sync: Sync, details: Details | None) -> Sync:
-    started_at = None if details is None else details.started_at
-    return sync if started_at is None else replace(sync, started_at=started_at)
+        for page in batch.pages:
+            if configuration is None or page.created is None:
+                return
+            try:
+                found = configuration.details(self._span.workspace_id, *page.created)
+            except AirbyteError as error:
+                self._configuration = configuration = None
+                batch.no_details = error.message
+                return
+            batch.details |= {one: found[one] for one in page.ids if one in found}
 
 
 def _batched(crew: _Crew) -> Iterator[Batch]:
@@ -256,13 +264,12 @@ def _batched(crew: _Crew) -> Iterator[Batch]:
             raise item
         if isinstance(item, Batch):
             batch.reached = item.reached
-            batch.syncs += item.syncs
-            batch.unread += item.unread
+            batch.pages += item.pages
             batch.details |= item.details
             batch.no_details = batch.no_details or item.no_details
         elif item is _Signal.ENDED:
             working -= 1
-        ripe = len(batch.syncs) >= BATCH_SYNCS or item is _Signal.LATE or not working
+        ripe = batch.size >= BATCH_SYNCS or item is _Signal.LATE or not working
         if ripe and batch.reached is not None:
             yield batch
             batch, born = Batch(), time.monotonic()

@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from bot.airbyte.access import Access
-from bot.airbyte.client import Airbyte, SyncQuery, Unread
+from bot.airbyte.client import Airbyte, SyncQuery
+from bot.airbyte.pages import Unread, to_table
 from bot.airbyte.transport import Patience
 from bot.domain.connection import (
     Basic,
@@ -58,40 +59,95 @@ def page(*rows: Any, **extra: Any) -> Answer:
 
 
 def test_a_job_becomes_a_sync(server: Server) -> None:
+    server.on("GET", f"{PUBLIC}/jobs/48211", Answer(200, JOB))
+    with reach(server) as airbyte:
+        found = airbyte.sync(48211)
+    assert found == Sync(
+        id=48211,
+        connection_id=ConnectionId("9bb6"),
+        kind=JobKind.SYNC,
+        status=SyncStatus.SUCCEEDED,
+        created_at=datetime(2026, 8, 20, 6, tzinfo=UTC),
+        updated_at=datetime(2026, 8, 20, 6, 14, 37, tzinfo=UTC),
+        duration=timedelta(minutes=14, seconds=37),
+        rows=1204331,
+        bytes=734003200,
+    )
+
+
+def listed(server: Server, *jobs: Any) -> list[dict[str, Any]]:
+    """Return the columns of a page with these jobs, as rows."""
+    server.on("GET", f"{PUBLIC}/jobs", page(*jobs))
+    with reach(server) as airbyte:
+        rows: list[dict[str, Any]] = to_table([airbyte.syncs(SyncQuery(HOME))]).to_pylist()
+    return rows
+
+
+def test_a_page_of_jobs_becomes_columns(server: Server) -> None:
+    [row] = listed(server, JOB)
+    assert row == {
+        "job_id": 48211,
+        "connection_id": "9bb6",
+        "kind": "sync",
+        "status": "succeeded",
+        "created_at": datetime(2026, 8, 20, 6),  # noqa: DTZ001  naive UTC, as it is stored
+        "updated_at": datetime(2026, 8, 20, 6, 14, 37),  # noqa: DTZ001  the same
+        "duration_seconds": 877,
+        "queued_seconds": None,
+        "rows": 1204331,
+        "bytes": 734003200,
+    }
+
+
+def test_how_long_jobs_waited_is_added_where_it_is_known(server: Server) -> None:
+    server.on("GET", f"{PUBLIC}/jobs", page(JOB, JOB | {"jobId": 2}))
+    with reach(server) as airbyte:
+        table = to_table([airbyte.syncs(SyncQuery(HOME))], {2: timedelta(minutes=1)})
+    assert table.column("queued_seconds").to_pylist() == [None, 60]
+
+
+def test_a_query_asks_for_the_oldest_first_between_two_times(server: Server) -> None:
     server.on("GET", f"{PUBLIC}/jobs", page(JOB))
     with reach(server) as airbyte:
-        found = airbyte.syncs(SyncQuery(HOME, datetime(2026, 8, 20, tzinfo=UTC)))
-    assert found.is_last
-    assert found.syncs == (
-        Sync(
-            id=48211,
-            connection_id=ConnectionId("9bb6"),
-            kind=JobKind.SYNC,
-            status=SyncStatus.SUCCEEDED,
-            created_at=datetime(2026, 8, 20, 6, tzinfo=UTC),
-            updated_at=datetime(2026, 8, 20, 6, 14, 37, tzinfo=UTC),
-            duration=timedelta(minutes=14, seconds=37),
-            rows=1204331,
-            bytes=734003200,
-        ),
-    )
+        moment = datetime(2026, 8, 20, tzinfo=UTC)
+        assert airbyte.syncs(SyncQuery(HOME, moment, moment, 7, moment)).is_last
     [request] = server.requests
     assert request.query == {
         "workspaceIds": HOME,
         "orderBy": "createdAt|ASC",
         "limit": "100",
-        "offset": "0",
+        "offset": "7",
         "createdAtStart": "2026-08-20T00:00:00.000Z",
+        "createdAtEnd": "2026-08-20T00:00:00.000Z",
+        "updatedAtStart": "2026-08-20T00:00:00.000Z",
     }
 
 
 def test_unknown_fields_and_enum_values_are_taken_as_they_come(server: Server) -> None:
     strange = JOB | {"status": "hibernating", "jobType": "teleport", "flux": {"x": 1}}
-    server.on("GET", f"{PUBLIC}/jobs", page(strange, more=True))
+    [row] = listed(server, strange | {"status": "asleep"})
+    assert (row["status"], row["kind"]) == ("unknown", "unknown")
+    server.on("GET", f"{PUBLIC}/jobs/1", Answer(200, strange))
     with reach(server) as airbyte:
-        [sync] = airbyte.syncs(SyncQuery(HOME)).syncs
-    assert (sync.status, sync.kind) == (SyncStatus.UNKNOWN, JobKind.UNKNOWN)
+        sync = airbyte.sync(1)
+    assert sync is not None
     assert not sync.status.is_terminal
+
+
+def test_odd_times_are_read_as_far_as_they_make_sense(server: Server) -> None:
+    odd = {"startTime": "2026-08-20T06:00:00", "duration": "PT-3S"}
+    [row] = listed(server, JOB | odd)
+    assert row["created_at"] == datetime(2026, 8, 20, 6)  # noqa: DTZ001  naive UTC
+    assert row["duration_seconds"] is None
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("PT0S", 0), ("PT26H3M", 93_780), ("PT0.5S", 0), ("PT36000H", 129_600_000)],
+)
+def test_java_durations_are_read(server: Server, text: str, seconds: int) -> None:
+    [row] = listed(server, JOB | {"duration": text})
+    assert row["duration_seconds"] == seconds
 
 
 def test_one_unreadable_job_does_not_hide_the_others(server: Server) -> None:
@@ -99,9 +155,9 @@ def test_one_unreadable_job_does_not_hide_the_others(server: Server) -> None:
     server.on("GET", f"{PUBLIC}/jobs", page(JOB, bad, {"status": "failed"}))
     with reach(server) as airbyte:
         found = airbyte.syncs(SyncQuery(HOME))
-    assert [sync.id for sync in found.syncs] == [48211]
+    assert found.ids == [48211]
     assert [unread.what for unread in found.unread] == ["job 2", "job without an id"]
-    assert "yesterday" in found.unread[0].why
+    assert found.unread[0].why.startswith("startTime: ")
 
 
 def test_a_page_without_one_readable_job_is_an_error(server: Server) -> None:

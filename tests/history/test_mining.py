@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.airbyte.access import Access, Application
-from bot.airbyte.client import Airbyte, SyncPage, SyncQuery
+from bot.airbyte.client import Airbyte, SyncQuery
+from bot.airbyte.pages import SyncPage
 from bot.airbyte.transport import Patience
 from bot.domain.errors import AirbyteError
 from bot.domain.mine import Mine, MineOutcome
