@@ -254,3 +254,27 @@ def test_ctrl_c_is_recorded_as_partial_and_the_next_mine_goes_on(tmp_path: Path)
         assert partial.unread == (INTERRUPTED,)
         assert dig(lab, path).is_complete
         assert [row[0] for row in kept(path)] == [sync.id for sync in lab.truth.syncs()]
+
+
+def test_details_come_with_the_syncs_they_belong_to(tmp_path: Path) -> None:
+    path = tmp_path / "h.duckdb"
+    with Lab.start(seed=3, connections=6, days=15) as lab:
+        assert not any("attempts" in note for note in dig(lab, path).notes)
+        truth = lab.truth.syncs()
+    with History.open(path, read_only=True, threads=1) as history:
+        ((tried,),) = history.execute("select count(distinct job_id) from attempts")
+        ((streamed,),) = history.execute("select count(distinct job_id) from stream_stats")
+        ((known,),) = history.execute("select count(queued_seconds) from syncs")
+    started = [sync for sync in truth if sync.started_at is not None]
+    assert len(started) <= tried <= len(truth)
+    assert streamed > 0
+    assert known == len(started)
+
+
+def test_without_a_configuration_api_the_mine_is_complete_and_says_what_it_lacks(
+    tmp_path: Path,
+) -> None:
+    with Lab.start(seed=3, connections=2, days=5, faults=Faults(configuration_api=False)) as lab:
+        mined = dig(lab, tmp_path / "h.duckdb")
+        assert mined.is_complete
+        assert any("attempts and failure reasons were not read" in note for note in mined.notes)
