@@ -169,6 +169,7 @@ def compare(connections: int, days: int, delay_s: float) -> None:
     arguments = (connections, days, delay_s, theirs)
     process = context.Process(target=serve, args=arguments, daemon=True)
     process.start()
+    theirs.close()  # so that a lab that dies is noticed
     served: Served = ours.recv()
     asks: list[Ask] = []
     read_by_mining(served, asks)
