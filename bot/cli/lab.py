@@ -47,6 +47,7 @@ def serve(
 
     from bot.domain.errors import InputError
     from bot.lab import AuthMode, Deployment, Faults, Lab, Setup
+    from bot.lab.constants import POOL_HEADROOM
     from bot.lab.description import read_description
 
     mode = AuthMode.CLOUD if cloud and auth == "token" else AuthMode(auth)
@@ -55,7 +56,7 @@ def serve(
         fleet=read_description(fleet) if fleet else connections,
         days=days,
         until=datetime.now(UTC),
-        deployment=Deployment(cloud=cloud),
+        deployment=Deployment(cloud=cloud, headroom=None if fleet else POOL_HEADROOM),
         auth=mode,
         faults=Faults.harsh(seed, faults) if faults else Faults(seed),
         port=port,

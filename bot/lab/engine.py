@@ -52,7 +52,7 @@ class Engine:
         self.members = Members()
         self.running: dict[int, Run] = {}
         self._on_disabled = on_disabled
-        self._pool = Pool(deployment.pool)
+        self.pool = Pool(deployment.pool)
         self._sources: list[SourceNature] = []
         self._shared: list[SharedSource[Run]] = []
         self._days: list[SourceDay] = []
@@ -260,16 +260,16 @@ class Engine:
         run.kind, run.manual = how
         self.running[index] = run
         self.members.last_created[index] = at
-        if self._pool.admits(run):
+        if self.pool.admits(run):
             self._start(run, at, prospect)
         else:
-            self._pool.queue.append(run)
+            self.pool.queue.append(run)
             self._ask_recheck(at)
 
     def _start(self, run: Run, at: int, prospect: Prospect | None) -> None:
         index, members = run.index, self.members
         run.started = at
-        self._pool.used += run.pace.workers
+        self.pool.used += run.pace.workers
         members.last_start[index] = at
         if run.kind == 0:
             if prospect is None:
@@ -323,7 +323,7 @@ class Engine:
             run.records += (AttemptRecord(run.since, at, reason, 0, 0),)
             run.attempt += 1
         if not run.started:
-            self._pool.queue.remove(run)
+            self.pool.queue.remove(run)
         run.dead = True
         run.failure = reason
         self._finish(run, at, JobStatus.CANCELLED)
@@ -332,7 +332,7 @@ class Engine:
         index, members = run.index, self.members
         del self.running[index]
         if run.started:
-            self._pool.used -= run.pace.workers
+            self.pool.used -= run.pace.workers
         if run.records:
             self.jobs.attempts[run.row] = run.records
         rows = run.rows
@@ -356,7 +356,7 @@ class Engine:
                 self._on_disabled(index, at)
         if members.active[index] and (members.interval[index] or members.missed[index]):
             self._follow(index, at)
-        if self._pool.queue:
+        if self.pool.queue:
             self._ask_recheck(at)
 
     def _follow(self, index: int, at: int) -> None:
@@ -370,12 +370,12 @@ class Engine:
         members.missed[index] = False
 
     def _ask_recheck(self, at: int) -> None:
-        due = self._pool.recheck_due(at, known.RECHECK if self.deployment.cloud else 1)
+        due = self.pool.recheck_due(at, known.RECHECK if self.deployment.cloud else 1)
         if due:
             self._push(due, _RECHECK, 0, 0)
 
     def _admit(self, at: int) -> None:
-        pool = self._pool
+        pool = self.pool
         pool.recheck_at = 0
         for run in pool.tired_of_waiting(at):
             self._stop(run, at, physics.REPLACED)

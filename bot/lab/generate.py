@@ -169,6 +169,7 @@ def _connection(
             non_breaking=dice.choice(("ignore", "propagate_columns", "propagate_fully")),
             deadline=deadline,
             freshness=freshness,
+            legacy_basic=dice.random() < known.OLD_TEXT_SHARE,
             orchestrated_at=dice.randrange(known.DAY),
         )
     )

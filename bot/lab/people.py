@@ -5,8 +5,9 @@ from typing import Final
 
 from bot.domain.connection import Basic, Cron, Schedule
 from bot.lab import constants as known
-from bot.lab.actions import Action, ChangeConnection, ChangeSchema
+from bot.lab.actions import Action, ChangeConnection, ChangeSchema, StartJob
 from bot.lab.fleet import Fleet, LabConnection
+from bot.lab.jobs import KIND_NAMES
 from bot.lab.noise import key_of
 
 _ZONES: Final = ("UTC", "America/New_York", "Europe/Berlin")
@@ -15,7 +16,7 @@ _ZONES: Final = ("UTC", "America/New_York", "Europe/Berlin")
 def draw_people(seed: int, fleet: Fleet, start: int, days: int) -> list[Action]:
     """Draw what people do from `start` (epoch seconds) on, for well over `days` days.
 
-    Somebody changes a schedule in the web interface, pauses a connection for some days, renews
+    Somebody changes a schedule in the web interface, clears data, pauses a connection for some days, renews
     credentials and switches on again what failed meanwhile; sources change their schema.
     """
     actions: list[Action] = []
@@ -37,6 +38,13 @@ def draw_people(seed: int, fleet: Fleet, start: int, days: int) -> list[Action]:
                 actions.append(
                     ChangeConnection(at=when, by_person=True, connection_id=link.id, status=status)
                 )
+        if dice.random() < known.CLEARS_PER_90_DAYS * per_90_days:
+            at = _in_office_hours(dice, start, span)
+            actions.append(
+                StartJob(
+                    at=at, by_person=True, connection_id=link.id, kind=KIND_NAMES.index("clear")
+                )
+            )
         if dice.random() < known.SCHEMA_CHANGES_PER_90_DAYS * per_90_days:
             at = start + int(dice.random() * span * known.DAY)
             breaking = dice.random() < known.BREAKING_SHARE

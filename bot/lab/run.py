@@ -23,7 +23,8 @@ beginning, size of the hot set, full-refresh rows, row noise, seconds per row, f
 class Deployment:
     """How the simulated Airbyte behaves as an installation.
 
-    `pool` is the number of data workers (None: no limit). `cloud` adds scheduling jitter, checks
+    `pool` is the number of data workers (None: no limit), `headroom` sizes the pool as a multiple
+    of the fleet's mean load instead. `cloud` adds scheduling jitter, checks
     the queue once a minute, and lets a tick replace a queued sync. `catch_up` starts a missed
     tick right after the sync that hid it (`use-new-cron-schedule-calculation`).
     """
@@ -31,6 +32,7 @@ class Deployment:
     cloud: bool = False
     catch_up: bool = False
     pool: float | None = None
+    headroom: float | None = None
 
 
 class SourceDay(NamedTuple):
@@ -80,7 +82,8 @@ class Run:
         """
         pace = self.pace
         broken = pace.nature.broken
-        if self.attempt:
+        stubborn = chance < pace.nature.fails * known.STUBBORN_SHARE
+        if self.attempt and not stubborn:
             chance = retry_chance(self.bits, self.attempt)
         self.since, self.failure, self.progress = at, NO_FAILURE, 1.0
         if chance >= pace.calm and load <= known.OVERLOAD_KNEE and not day.outages and not broken:
@@ -94,7 +97,9 @@ class Run:
         )
         if not self.failure:
             return work
-        self.progress = progress_of(self.failure, self.bits, self.attempt)
+        # What no retry heals fails at the same place again, so nothing more is committed.
+        again = stubborn and self.attempt > 0
+        self.progress = 0.0 if again else progress_of(self.failure, self.bits, self.attempt)
         return pace.nature.overhead + (work - pace.nature.overhead) * self.progress
 
     def end(self, at: int) -> None:

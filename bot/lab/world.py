@@ -55,6 +55,8 @@ class World:
         self.natures: list[ConnectionNature] = []
         self.engine = Engine(beginning.start, beginning.deployment, self._disabled)
         self._settle(fleet.by_index)
+        if beginning.deployment.headroom is not None:
+            self._size_pool(beginning.deployment.headroom)
         broken = [(link, self.natures[link.index].broken) for link in fleet.by_index]
         renewed = renewals(beginning.start, [(link, days) for link, days in broken if days])
         self._people = sorted([*people, *renewed], key=lambda action: action.at)
@@ -124,23 +126,28 @@ class World:
             self.natures.append(connection_nature(seed, connection, source, per_day, begun.days))
         loads: dict[str, float] = {}
         for connection in connections:
-            minutes = typical_minutes(
-                key_of(seed, "connection", connection.id), self._per_day(connection)
-            )
-            share = self._per_day(connection) * minutes / 1440
-            if connection.status == "active":
-                loads[connection.source_id] = loads.get(connection.source_id, 0.0) + share
-        for source_id in dict.fromkeys(c.source_id for c in connections):
+            loads.setdefault(connection.source_id, 0.0)
+            loads[connection.source_id] += self._mean_running(connection)
+        for source_id, load in loads.items():
             if source_id not in self.source_natures:
-                source = self.fleet.sources[source_id]
-                self.source_natures[source_id] = source_nature(
-                    seed, source, loads.get(source_id, 0.0)
-                )
-        for connection in connections:
-            if connection.source_id not in self._source_place:
-                place = self.engine.add_source(self.source_natures[connection.source_id])
-                self._source_place[connection.source_id] = place
+                nature = source_nature(seed, self.fleet.sources[source_id], load)
+                self.source_natures[source_id] = nature
+                self._source_place[source_id] = self.engine.add_source(nature)
         self.engine.add((c, self._pace(c), self._source_place[c.source_id]) for c in connections)
+
+    def _mean_running(self, connection: LabConnection) -> float:
+        """Return the share of the time that a connection is running, by what is typical of it."""
+        if connection.status != "active":
+            return 0.0
+        key = key_of(self.beginning.seed, "connection", connection.id)
+        per_day = self._per_day(connection)
+        return per_day * typical_minutes(key, per_day) / 1440
+
+    def _size_pool(self, headroom: float) -> None:
+        """Limit the data workers to a multiple of what the fleet holds on average."""
+        members = self.engine.members
+        load = sum(self._mean_running(c) * members.paces[c.index].workers for c in members.links)
+        self.engine.pool.limit = headroom * load
 
     def _per_day(self, connection: LabConnection) -> float:
         schedule = connection.schedule
