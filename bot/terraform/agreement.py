@@ -8,6 +8,7 @@ import json
 from functools import lru_cache
 from typing import Any
 
+from bot.terraform import hcl
 from bot.terraform.document import Document, Language
 from bot.terraform.syntax import Literal
 
@@ -18,13 +19,15 @@ Span = tuple[int, int]
 def agrees(literal: Literal) -> bool:
     """Tell whether the other parser has a literal that spans exactly these bytes.
 
-    HCL is read by python-hcl2. For JSON and YAML the standard library and the safe loader of
-    ruamel.yaml have to read the bytes of the span as the same value.
+    HCL is read by python-hcl2: the block, or the variable's value, that the literal is in. For JSON
+    and YAML the standard library and the safe loader of ruamel.yaml have to read the bytes of the
+    span as the same value.
     """
     document = literal.document
     if document.language is Language.HCL:
-        begin = len(document.data[document.body_start : literal.start].decode())
-        return (begin, begin + len(literal.text)) in _spans(document)
+        span = hcl.statement_around(document, literal.start)
+        begin = len(document.data[span[0] : literal.start].decode())
+        return (begin, begin + len(literal.text)) in _spans(document, span)
     if document.language is Language.YAML:
         from ruamel.yaml import YAML
 
@@ -32,16 +35,16 @@ def agrees(literal: Literal) -> bool:
     return bool(json.loads(literal.text) == literal.value)
 
 
-@lru_cache(maxsize=32)
-def _spans(document: Document) -> frozenset[Span]:
+@lru_cache(maxsize=64)
+def _spans(document: Document, span: Span) -> frozenset[Span]:
     import hcl2
     from lark import Tree
     from lark.exceptions import LarkError
 
-    text = document.data[document.body_start :].decode("utf-8")
+    text = document.data[span[0] : span[1]].decode("utf-8")
     try:
-        # A heredoc that ends the file swallows the newline that the grammar wants.
-        tree = hcl2.parses_to_tree(text if text.endswith("\n") else text + "\n")
+        # A heredoc at the end swallows the newline that the grammar wants.
+        tree = hcl2.parses_to_tree(text + "\n")
     except (LarkError, RecursionError):
         return frozenset()
     found = set()

@@ -5,6 +5,7 @@ import hashlib
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from bot.domain.errors import TerraformError
 
@@ -37,6 +38,7 @@ class Document:
         self.data = data
         self.language = language
         self.embedded = embedded
+        self.tree: Any = None
 
     @cached_property
     def digest(self) -> str:

@@ -76,9 +76,10 @@ def evaluate(
     """
     shadowed = dict(replaced or {})
     for path, document in configuration.documents.items():
-        data = shadowed.get(path, document.data)
-        if path.suffix == ".tf" and (_ENCODE in data or _WORKSPACE in data):
-            shadowed[path] = _opaque(Document(path, document.name, data, document.language))
+        if path in shadowed:
+            document = Document(path, document.name, shadowed[path], document.language)  # noqa: PLW2901  as edited
+        if path.suffix == ".tf" and (_ENCODE in document.data or _WORKSPACE in document.data):
+            shadowed[path] = _opaque(document)
     shadowed[configuration.root.path / _UNSET_FILE] = _stand_ins(configuration)
     with shadow(_folders(configuration), shadowed) as copies:
         root = copies[configuration.root.path]

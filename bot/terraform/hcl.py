@@ -139,7 +139,7 @@ class File:
 
 def parse(document: Document) -> File:
     """Parse an HCL file (`.tf`, `.tfvars`); broken places are reported, not raised."""
-    root = _parser().parse(document.data[document.body_start :]).root_node
+    root = _tree(document)
     body = next((node for node in root.children if node.type == "body"), None)
     broken = None
     if root.has_error:
@@ -186,14 +186,13 @@ _DECISIONS = {"conditional", "operation", "for_cond", "index", "function_call"}
 
 def _occurrences(document: Document, name: bytes) -> Iterator[tuple[int, list[str]]]:
     """Find a name in the code; gives the types of the nodes around it, innermost first."""
-    start = document.body_start
     places = [match.start() for match in re.finditer(rb"\b%s\b" % re.escape(name), document.data)]
     if not places:
         return
-    root = _parser().parse(document.data[start:]).root_node
+    root = _tree(document)
     first = name.partition(b".")[0]
     for place in places:
-        at = place - start
+        at = place - document.body_start
         node = root.descendant_for_byte_range(at, at + len(first))
         if node is not None and node.type == "identifier" and node.text == first:
             above = []
@@ -202,6 +201,25 @@ def _occurrences(document: Document, name: bytes) -> Iterator[tuple[int, list[st
                 above.append(parent.type)
                 parent = parent.parent
             yield place, above
+
+
+def statement_around(document: Document, offset: int) -> tuple[int, int]:
+    """Return the span of the block or argument of the file's own level that holds an offset."""
+    at = offset - document.body_start
+    node = _tree(document).descendant_for_byte_range(at, at)
+    while node is not None and (above := node.parent) is not None:
+        if above.type == "body" and above.parent is not None and above.parent.type == "config_file":
+            return _offset(document, node.start_byte), _offset(document, node.end_byte)
+        node = above
+    return document.body_start, len(document.data)
+
+
+def _tree(document: Document) -> "Node":
+    """Parse a document once; the tree lives as long as the document."""
+    if document.tree is None:
+        document.tree = _parser().parse(document.data[document.body_start :]).root_node
+    node: Node = document.tree
+    return node
 
 
 @cache

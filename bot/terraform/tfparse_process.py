@@ -11,4 +11,12 @@ if __name__ == "__main__":
     import tfparse
 
     folder, *variable_files = sys.argv[1:]
-    json.dump(tfparse.load_from_path(folder, vars_paths=variable_files), sys.stdout)
+    found = tfparse.load_from_path(folder, vars_paths=variable_files)
+    for kind in ("locals", "variable", "output"):
+        found.pop(kind, None)
+    for blocks in found.values():
+        for block in blocks:
+            # Each instance repeats the whole collection that it comes from.
+            block.pop("for_each", None)
+            block["__tfmeta"].pop("references", None)
+    sys.stdout.write(json.dumps(found))

@@ -132,7 +132,7 @@ def _disjoint(drafts: dict[int, Draft]) -> list[dict[int, Draft]]:
         marks: set[object] = {
             (one.location.literal.document.path, one.location.literal.start),
             one.location.target,
-            *one.location.trail.names[1:],
+            *(name for name in one.location.trail.names[1:] if not name.startswith("each.")),
         }
         for group, taken in groups:
             if taken.isdisjoint(marks):
