@@ -8,11 +8,10 @@ from bot.domain.errors import InputError
 Key = str | int
 """An instance key: text of `for_each`, a number of `count`."""
 
-_STEP = re.compile(
-    r"""(?P<name>[^\W\d][\w-]*) | \[ \s* (?: (?P<number>\d+) | "(?P<key>(?:[^"\\]|\\.)*)" ) \s* \]
-    """,
-    re.VERBOSE,
-)
+_NAME = r"(?P<name>[^\W\d][\w-]*)"
+_SUBSCRIPT = r"""\[ \s* (?: (?P<number>\d+) | "(?P<key>(?:[^"\\]|\\.)*)" ) \s* \]"""
+_STEP = re.compile(f"{_NAME} | {_SUBSCRIPT}", re.VERBOSE)
+_BEHIND = re.compile(rf"\.(?P<position>\d+)(?![\w-]) | \.{_NAME} | {_SUBSCRIPT}", re.VERBOSE)
 _WORD = re.compile(r"[^\W\d][\w-]*")
 
 
@@ -86,22 +85,11 @@ def parse_path(text: str) -> Steps:
     Raises:
         InputError: when it is not one.
     """
-    path: list[Step] = []
-    at = 0
-    while at < len(text):
-        if path and text[at] == ".":
-            at += 1
-            digits = re.compile(r"\d+").match(text, at)
-            if digits:
-                path.append(int(digits[0]))
-                at = digits.end()
-                continue
-        elif path and text[at] != "[":
-            break
-        match = _STEP.match(text, at)
-        if match is None or (match["name"] is None and not path):
-            break
-        path.append(_step(match))
+    first = re.match(_NAME, text)
+    path: list[Step] = [] if first is None else [first["name"]]
+    at = 0 if first is None else first.end()
+    while path and (match := _BEHIND.match(text, at)):
+        path.append(int(match["position"]) if match["position"] else _step(match))
         at = match.end()
     if at < len(text) or not path:
         raise InputError(

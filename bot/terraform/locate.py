@@ -72,7 +72,8 @@ def find(index: Index, address: str, path: str, wanted: Scalar = None) -> Locati
     try:
         target, steps = parse_address(address), parse_path(path)
     except InputError as error:
-        return Refusal(RefusalReason.NOT_FOUND, error.message)
+        first = index.configuration.top.module.documents[0]
+        return Refusal(RefusalReason.NOT_FOUND, error.message, first.name, 1, error.hint)
     try:
         found = _find(index, target, steps)
     except TerraformError as error:
@@ -295,6 +296,8 @@ def helped(
         file, line = document.name, 1 if place is None else place.block.line
     text = refusal.snippet
     detail = refusal.detail
+    if text is not None and wanted is not None:
+        text = text.replace(snippet.BLANK, snippet.written(wanted))
     if refusal.reason is RefusalReason.VARIABLE_FILE:
         unused = [index.root.name(path) for path in unused_variable_files(index.root)]
         if unused:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from bot.domain.edit import Refusal, RefusalReason
-from bot.terraform import optional
+from bot.terraform import optional, snippet
 from bot.terraform.address import Key, ModuleStep, Step, Steps, Subscript
 from bot.terraform.configuration import call_folder, redeclared
 from bot.terraform.hcl import Block
@@ -65,7 +65,7 @@ def _variable(
         return twice
     found = _assigned(resolver, instance, name)
     if found is None:
-        return _no_value(block, instance, name)
+        return _no_value(block, instance, (name, *rest))
     value, scope = found
     if scope.instance is not instance:
         called = f"{scope.instance.prefix}module.{instance.steps[-1].name}.{name}"
@@ -100,14 +100,16 @@ def _assigned(
     return None if default is None else (default, own)
 
 
-def _no_value(block: Block, instance: Instance, name: str) -> Refusal:
+def _no_value(block: Block, instance: Instance, path: Steps) -> Refusal:
+    name = path[0]
+    paste = snippet.assignment(path, None)
     if instance.call is not None:
         detail = f"the call of {instance.prefix.rstrip('.')} does not set {name!r}"
-        return Refusal(
-            RefusalReason.VARIABLE_FILE, detail, instance.call.document.name, instance.call.line
-        )
-    detail = f"variable {name!r} has no value in the variable files that were given"
-    return Refusal(RefusalReason.VARIABLE_FILE, detail, block.document.name, block.line)
+        place = (instance.call.document.name, instance.call.line)
+    else:
+        detail = f"variable {name!r} has no value in the variable files that were given"
+        place = (block.document.name, block.line)
+    return Refusal(RefusalReason.VARIABLE_FILE, detail, *place, paste)
 
 
 def _local(

@@ -5,6 +5,7 @@ from bot.terraform.strings import quote_hcl
 from bot.terraform.syntax import Kind, Scalar, scalar_text
 
 _INDENT = "  "
+BLANK = '"…"'
 _EXAMPLE_CRON = "0 0 * * * ? UTC"
 
 
@@ -33,7 +34,7 @@ def assignment(path: Steps, value: Scalar) -> str:
 def written(value: Scalar, kind: Kind | None = None) -> str:
     """Write a scalar as HCL; text that reads as a number stays bare unless `kind` is string."""
     if value is None:
-        return '"…"'
+        return BLANK
     if (
         isinstance(value, str)
         and kind is not Kind.STRING

@@ -10,7 +10,9 @@ from bot.terraform.strings import quote_hcl, quote_json, quote_yaml
 from bot.terraform.syntax import Kind, Literal
 
 NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?")
-_SECRET_LINE = re.compile(r"passw|secret|token|credential|private_?key|api_?key", re.IGNORECASE)
+_HIDDEN = r"passw|secret|token|credential|private_?key|api_?key"
+_SECRET_LINE = re.compile(_HIDDEN, re.IGNORECASE)
+_SECRET_VALUE = re.compile(rf'(\w*(?:{_HIDDEN})\w*"?\s*[=:]\s*)"(?:[^"\\]|\\.)*"', re.IGNORECASE)
 _CONTEXT = 3
 
 
@@ -58,29 +60,23 @@ def spliced(document: Document, replacements: Sequence[Replacement]) -> bytes:
 
 
 def unified(document: Document, after: bytes) -> str:
-    """Return a unified diff; lines around the change that look secret are left out."""
+    """Return a unified diff.
+
+    Lines around the change that look secret are left out; a secret on the changed line itself is
+    hidden, which is the one case in which the diff cannot be applied.
+    """
     if after == document.data:
         return ""
     old, new = _lines(document.data), _lines(after)
-    context = _CONTEXT
-    for n in (_CONTEXT, 2, 1, 0):
-        context = n
-        around = [
-            line
-            for group in difflib.SequenceMatcher(
-                None, old, new, autojunk=False
-            ).get_grouped_opcodes(n)
-            for tag, start, end, _, _ in group
-            if tag == "equal"
-            for line in old[start:end]
-        ]
-        if not any(_SECRET_LINE.search(line) for line in around):
+    names = (f"a/{document.name}", f"b/{document.name}")
+    rows: list[str] = []
+    for context in range(_CONTEXT, -1, -1):
+        rows = list(difflib.unified_diff(old, new, *names, n=context, lineterm="\n"))
+        if not any(row.startswith(" ") and _SECRET_LINE.search(row) for row in rows):
             break
-    rows = difflib.unified_diff(
-        old, new, f"a/{document.name}", f"b/{document.name}", n=context, lineterm="\n"
-    )
     return "".join(
-        row if row.endswith("\n") else f"{row}\n\\ No newline at end of file\n" for row in rows
+        row if row.endswith("\n") else f"{row}\n\\ No newline at end of file\n"
+        for row in (_SECRET_VALUE.sub(r'\1"(hidden)"', row) for row in rows)
     )
 
 
