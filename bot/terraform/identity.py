@@ -1,145 +1,210 @@
-"""Identity: which Terraform address declares which Airbyte connection.
+"""Identity: which Terraform address manages which Airbyte connection.
 
-An id decides wherever there is one: what the team has written down, then the state, then import
-blocks. Without an id a name decides, and only when it is the name of exactly one connection in
-Airbyte and of exactly one address in the root. Names are never compared by likeness.
+Four kinds of evidence, the strongest first: what the team wrote down, Terraform's own state,
+import blocks, and a name that is unique on both sides. Nothing is ever matched by similarity.
 """
 
-import json
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
 
 from bot.domain.connection import Connection, ConnectionId
-from bot.domain.edit import Refusal, RefusalReason
-from bot.domain.errors import InputError, TerraformError
-from bot.terraform.address import parse_address
-from bot.terraform.index import Index, Resource
-from bot.terraform.syntax import Literal
+from bot.domain.errors import InputError
+from bot.terraform.address import Address, ModuleStep, parse_address
+from bot.terraform.evaluation import UNSET
+from bot.terraform.hcl import Block
+from bot.terraform.index import Index
+from bot.terraform.scope import Instance, Scope
+from bot.terraform.syntax import Attribute, Expression, Literal, Name
+from bot.terraform.syntax import Index as Subscript
 
-TYPE: Final = "airbyte_connection"
+CONNECTION = "airbyte_connection"
+
+
+class Evidence(StrEnum):
+    """What says that a connection and an address belong together."""
+
+    MAPPING = "trimtab.yaml"
+    STATE = "state"
+    IMPORT = "import block"
+    NAME = "unique name"
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """Addresses by connection id, as far as somebody has said or Terraform has recorded them."""
+class Identified:
+    """A connection whose address is known."""
 
-    written: Mapping[str, str] = field(default_factory=dict)
-    state: Mapping[str, str] = field(default_factory=dict)
+    connection: ConnectionId
+    address: str
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Unidentified:
+    """A connection whose address cannot be told; `candidates` are the addresses it could be."""
+
+    connection: ConnectionId
+    detail: str
+    candidates: tuple[str, ...] = ()
 
 
 def identify(
-    index: Index, fleet: Sequence[Connection], known: Known
-) -> dict[ConnectionId, str | Refusal]:
-    """Find the address of every connection that a root declares.
+    index: Index,
+    connections: Sequence[Connection],
+    state: Mapping[str, Any] | None = None,
+    mapping: Mapping[str, str] | None = None,
+) -> list[Identified | Unidentified]:
+    """Match connections to the addresses of a root, in the order of `connections`.
 
-    A connection that the root says nothing of is missing from the answer: another root may
-    declare it. One that it may declare, but not for certain, is answered with a refusal that
-    names the candidates.
+    `state` is the JSON of `terraform show -json` or of a state file, `mapping` goes from
+    connection id to address. An address that evidence gives to two connections goes to neither.
     """
-    declared = {str(each.address): each for each in index.resources if each.address.type == TYPE}
-    imported = dict(_imported(index))
-    by_name: dict[str, list[str]] = {}
-    for address, resource in declared.items():
-        name = resource.values.get("name")
-        if isinstance(name, str):
-            by_name.setdefault(name, []).append(address)
-    names = Counter(connection.name for connection in fleet)
-    taken = {known.written.get(c.id) or known.state.get(c.id) for c in fleet}
-    found: dict[ConnectionId, str | Refusal] = {}
-    for connection in fleet:
-        recorded = known.state.get(connection.id) or imported.get(connection.id)
-        if connection.id in known.written:
-            address = known.written[connection.id]
-            if address in declared:
-                found[connection.id] = _checked(declared[address])
-        elif recorded in declared:
-            found[connection.id] = _checked(declared[recorded])
-        elif candidates := [a for a in by_name.get(connection.name, []) if a not in taken]:
-            if len(candidates) == 1 and names[connection.name] == 1:
-                found[connection.id] = _checked(declared[candidates[0]])
-            else:
-                found[connection.id] = _ambiguous(connection, candidates, names[connection.name])
+    known = _addresses(index)
+    by_id: dict[str, tuple[str, Evidence]] = {}
+    for found, evidence in (
+        (_by_name(connections, known), Evidence.NAME),
+        (dict(_imports(index)), Evidence.IMPORT),
+        (dict(state_addresses(state or {})), Evidence.STATE),
+        (dict(mapping or {}), Evidence.MAPPING),
+    ):
+        by_id |= {connection: (address, evidence) for connection, address in found.items()}
+    wanted = {connection.id for connection in connections}
+    owners: dict[str, list[str]] = {}
+    for connection_id, (address, _evidence) in by_id.items():
+        if connection_id in wanted:
+            owners.setdefault(address, []).append(connection_id)
+    return [_judge(connection, by_id, owners, known) for connection in connections]
+
+
+def state_addresses(state: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Read connection ids and addresses from `terraform show -json`, or from a state file."""
+    if "values" in state or "planned_values" in state:
+        values = state.get("values") or state.get("prior_state", {}).get("values", {})
+        yield from _shown(values.get("root_module", {}))
+        return
+    for resource in state.get("resources", []):
+        if resource.get("type") == CONNECTION and resource.get("mode") == "managed":
+            module = resource.get("module")
+            for instance in resource.get("instances", []):
+                identity = (instance.get("attributes") or {}).get("connection_id")
+                address = Address((), "resource", CONNECTION, resource["name"], _key(instance))
+                if identity:
+                    yield identity, f"{module}.{address}" if module else str(address)
+
+
+def _shown(module: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for resource in module.get("resources", []):
+        identity = (resource.get("values") or {}).get("connection_id")
+        if resource.get("type") == CONNECTION and resource.get("mode") == "managed" and identity:
+            yield identity, resource["address"]
+    for child in module.get("child_modules", []):
+        yield from _shown(child)
+
+
+def _key(instance: Mapping[str, Any]) -> str | int | None:
+    key = instance.get("index_key")
+    return key if isinstance(key, str | int) else None
+
+
+def _addresses(index: Index) -> dict[str, str | None]:
+    """Return every connection of the root that trimtab may edit, with its evaluated name."""
+    found: dict[str, str | None] = {}
+    for resource in index.resources:
+        if resource.address.type == CONNECTION and resource.provider.is_known:
+            name = resource.values.get("name")
+            is_known = isinstance(name, str) and UNSET not in name and "${" not in name
+            found[str(resource.address)] = name if is_known else None
     return found
 
 
-def read_state(path: Path) -> dict[str, str]:
-    """Read addresses by connection id from `terraform show -json` or from a state file.
+def _by_name(
+    connections: Sequence[Connection], addresses: Mapping[str, str | None]
+) -> dict[str, str]:
+    ours: dict[str, list[str]] = {}
+    for address, name in addresses.items():
+        if name is not None:
+            ours.setdefault(name, []).append(address)
+    theirs: dict[str, list[str]] = {}
+    for connection in connections:
+        theirs.setdefault(connection.name, []).append(connection.id)
+    return {
+        ids[0]: ours[name][0]
+        for name, ids in theirs.items()
+        if len(ids) == 1 and len(ours.get(name, [])) == 1
+    }
 
-    Raises:
-        TerraformError: the file cannot be read, or is neither of the two.
-    """
+
+def _imports(index: Index) -> Iterator[tuple[str, str]]:
+    """Read `import { to = …, id = … }`, `for_each` included."""
+    top = index.configuration.top
+    for block in top.module.imports:
+        for scope in _scopes(index, block, top):
+            to, identity = block.value("to"), block.value("id")
+            if to is not None and identity is not None:
+                address = _target(index, to, scope)
+                value = index.resolver.constant(identity, scope)
+                if address is not None and isinstance(value, str):
+                    yield value, address
+
+
+def _scopes(index: Index, block: Block, top: Instance) -> list[Scope]:
+    collection = block.value("for_each")
+    if collection is None:
+        return [Scope(top)]
+    elements = index.resolver.elements(collection, Scope(top))
+    if not isinstance(elements, list):
+        return []
+    return [Scope(top, key, collection) for key, _element in elements]
+
+
+def _target(index: Index, to: Expression, scope: Scope) -> str | None:
+    """Write the address that `to` refers to; None when a key cannot be told."""
+    if isinstance(to, Literal):
+        return str(to.value)
+    if isinstance(to, Name):
+        return to.name
+    if isinstance(to, Attribute):
+        base = _target(index, to.base, scope)
+        return None if base is None else f"{base}.{to.name}"
+    if isinstance(to, Subscript):
+        base, key = _target(index, to.base, scope), index.resolver.constant(to.key, scope)
+        if base is not None and isinstance(key, str | int):
+            return base + str(ModuleStep("", key)).removeprefix("module.")
+    return None
+
+
+def _judge(
+    connection: Connection,
+    by_id: Mapping[str, tuple[str, Evidence]],
+    owners: Mapping[str, list[str]],
+    known: Mapping[str, str | None],
+) -> Identified | Unidentified:
+    found = by_id.get(connection.id)
+    if found is None:
+        same = tuple(address for address, name in known.items() if name == connection.name)
+        if len(same) > 1:
+            detail = f"{len(same)} addresses have the name {connection.name!r}"
+        elif same:
+            detail = f"several connections have the name {connection.name!r}"
+        else:
+            detail = (
+                f"no address has the name {connection.name!r}, and no state or mapping was given"
+            )
+        return Unidentified(connection.id, detail, same)
+    address, evidence = found
+    if len(owners[address]) > 1:
+        others = ", ".join(sorted(set(owners[address]) - {connection.id}))
+        return Unidentified(connection.id, f"{address} is also given to {others}", (address,))
+    if normal_address(address) not in known:
+        detail = f"the {evidence} says {address}, which this root does not have"
+        return Unidentified(connection.id, detail, (address,))
+    return Identified(connection.id, normal_address(address), evidence)
+
+
+def normal_address(text: str) -> str:
+    """Write an address in the one way that Terraform prints it; as given when it is none."""
     try:
-        data = json.loads(path.read_bytes())
-        rows = _stored(data["resources"]) if "resources" in data else _shown(data)
-        return {values["connection_id"]: address for address, values in rows if values}
-    except OSError as error:
-        raise TerraformError(f"{path}: cannot be read: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise TerraformError(
-            f"{path}: this is no Terraform state",
-            "Write one with `terraform show -json > state.json`.",
-        ) from None
-
-
-def _shown(data: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    # Before the first apply there are no values, and nothing else that would tell it from a state.
-    if "format_version" not in data:
-        raise ValueError(data)
-    waiting = [data.get("values", {}).get("root_module", {})]
-    while waiting:
-        module = waiting.pop()
-        waiting += module.get("child_modules", [])
-        for resource in module.get("resources", []):
-            if resource["type"] == TYPE:
-                yield resource["address"], resource["values"]
-
-
-def _stored(resources: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for resource in resources:
-        if resource["type"] == TYPE and resource["mode"] == "managed":
-            module = f"{resource['module']}." if resource.get("module") else ""
-            for instance in resource["instances"]:
-                key = instance.get("index_key")
-                step = "" if key is None else f"[{json.dumps(key)}]"
-                yield f"{module}{TYPE}.{resource['name']}{step}", instance["attributes"]
-
-
-def _imported(index: Index) -> Iterator[tuple[str, str]]:
-    """Yield ids and addresses of import blocks that name both plainly."""
-    for block in index.configuration.top.module.imports:
-        target, identity = block.value("to"), block.value("id")
-        if target is None or not isinstance(identity, Literal) or "for_each" in block.arguments:
-            continue
-        try:
-            yield str(identity.value), str(parse_address(target.text))
-        except InputError:
-            continue
-
-
-def _checked(resource: Resource) -> str | Refusal:
-    if resource.provider.is_known:
-        return str(resource.address)
-    return Refusal(
-        RefusalReason.FOREIGN_PROVIDER,
-        f"{resource.address} belongs to the provider {resource.provider.source}, "
-        "which trimtab does not know",
-        resource.file,
-        resource.line,
-    )
-
-
-def _ambiguous(connection: Connection, candidates: Iterable[str], namesakes: int) -> Refusal:
-    listed = ", ".join(candidates)
-    why = (
-        f"{namesakes} connections in Airbyte are named {connection.name!r}"
-        if namesakes > 1
-        else f"several addresses have the name {connection.name!r}"
-    )
-    return Refusal(
-        RefusalReason.AMBIGUOUS,
-        f"{why}; candidates are {listed}",
-        snippet=f"terraform:\n  connections:\n    {connection.id}: <one of them>",
-    )
+        return str(parse_address(text))
+    except InputError:
+        return text

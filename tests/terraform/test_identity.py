@@ -1,5 +1,5 @@
-import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -7,153 +7,162 @@ from bot.domain.connection import (
     Connection,
     ConnectionId,
     ConnectionStatus,
-    DestinationId,
     Manual,
     SourceId,
     WorkspaceId,
 )
-from bot.domain.edit import Refusal, RefusalReason
-from bot.domain.errors import TerraformError
-from bot.terraform.identity import Known, identify, read_state
+from bot.domain.connection import DestinationId as Destination
+from bot.terraform.identity import Evidence, Identified, Unidentified, identify, state_addresses
 from bot.terraform.index import Index, index
 from bot.terraform.root import open_root
 
-PROVIDER = 'terraform {\n  required_providers {\n    airbyte = { source = "%s" }\n  }\n}\n'
-RESOURCE = """
-resource "airbyte_connection" "{label}" {{
-  name           = "{name}"
-  source_id      = "s"
-  destination_id = "d"
-}}
+ROOT = """resource "airbyte_connection" "a" {
+  name = "${var.team}-orders"
+}
+variable "team" { default = "eu" }
+resource "airbyte_connection" "b" {
+  for_each = { x = "shared", "y z" = "shared" }
+  name     = each.value
+}
+resource "airbyte_connection" "unset" {
+  name = var.unset
+}
+variable "unset" {}
+module "m" {
+  source = "./m"
+}
 """
+CHILD = 'resource "airbyte_connection" "c" {\n  name = "orders copy"\n}\n'
 
 
-def connection(key: str, name: str) -> Connection:
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "main.tf").write_text(ROOT)
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m" / "main.tf").write_text(CHILD)
+    return tmp_path
+
+
+def opened(root: Path) -> Index:
+    return index(open_root(root))
+
+
+def connection(identity: str, name: str) -> Connection:
     return Connection(
-        ConnectionId(key),
+        ConnectionId(identity),
         name,
         SourceId("s"),
-        DestinationId("d"),
+        Destination("d"),
         WorkspaceId("w"),
         ConnectionStatus.ACTIVE,
         Manual(),
     )
 
 
-def root(
-    folder: Path, *resources: tuple[str, str], more: str = "", source: str = "airbytehq/airbyte"
-) -> Index:
-    blocks = "".join(RESOURCE.format(label=label, name=name) for label, name in resources)
-    (folder / "main.tf").write_text(PROVIDER % source + blocks + more)
-    return index(open_root(folder))
+def test_a_name_that_is_unique_on_both_sides_identifies(root: Path) -> None:
+    found = identify(opened(root), [connection("1", "eu-orders"), connection("2", "orders copy")])
+    assert found == [
+        Identified(ConnectionId("1"), "airbyte_connection.a", Evidence.NAME),
+        Identified(ConnectionId("2"), "module.m.airbyte_connection.c", Evidence.NAME),
+    ]
 
 
-def refusal(found: object) -> Refusal:
-    assert isinstance(found, Refusal)
-    return found
+def test_a_name_that_is_only_similar_does_not(root: Path) -> None:
+    (found,) = identify(opened(root), [connection("1", "EU-orders")])
+    assert isinstance(found, Unidentified)
+    assert found.candidates == ()
 
 
-def test_a_name_that_is_unique_on_both_sides_identifies(tmp_path: Path) -> None:
-    found = identify(root(tmp_path, ("a", "Orders")), [connection("1", "Orders")], Known())
-    assert found == {"1": "airbyte_connection.a"}
+def test_an_ambiguous_name_is_reported_with_the_candidates(root: Path) -> None:
+    (found,) = identify(opened(root), [connection("1", "shared")])
+    assert isinstance(found, Unidentified)
+    assert found.candidates == ('airbyte_connection.b["x"]', 'airbyte_connection.b["y z"]')
+    twins = identify(opened(root), [connection("1", "eu-orders"), connection("2", "eu-orders")])
+    assert all(isinstance(one, Unidentified) for one in twins)
 
 
-def test_names_are_compared_as_they_are(tmp_path: Path) -> None:
-    assert identify(root(tmp_path, ("a", "Orders")), [connection("1", "orders")], Known()) == {}
+STATE_FILE = {
+    "version": 4,
+    "resources": [
+        {
+            "mode": "managed",
+            "type": "airbyte_connection",
+            "name": "b",
+            "instances": [{"index_key": "y z", "attributes": {"connection_id": "1"}}],
+        },
+        {
+            "module": "module.m",
+            "mode": "managed",
+            "type": "airbyte_connection",
+            "name": "c",
+            "instances": [{"attributes": {"connection_id": "2"}}],
+        },
+    ],
+}
+SHOWN = {
+    "values": {
+        "root_module": {
+            "resources": [
+                {
+                    "address": 'airbyte_connection.b["y z"]',
+                    "mode": "managed",
+                    "type": "airbyte_connection",
+                    "values": {"connection_id": "1"},
+                }
+            ],
+            "child_modules": [
+                {
+                    "resources": [
+                        {
+                            "address": "module.m.airbyte_connection.c",
+                            "mode": "managed",
+                            "type": "airbyte_connection",
+                            "values": {"connection_id": "2"},
+                        }
+                    ]
+                }
+            ],
+        }
+    }
+}
 
 
-def test_namesakes_in_airbyte_are_told_apart_by_nobody(tmp_path: Path) -> None:
-    fleet = [connection("1", "Orders"), connection("2", "Orders")]
-    found = identify(root(tmp_path, ("a", "Orders")), fleet, Known())
-    told = refusal(found[ConnectionId("1")])
-    assert told.reason is RefusalReason.AMBIGUOUS
-    assert "2 connections in Airbyte are named 'Orders'" in told.detail
-    assert told.snippet == "terraform:\n  connections:\n    1: <one of them>"
+@pytest.mark.parametrize("state", [STATE_FILE, SHOWN], ids=["state file", "terraform show"])
+def test_state_beats_the_name(root: Path, state: dict[str, Any]) -> None:
+    connections = [connection("1", "eu-orders"), connection("2", "whatever")]
+    assert identify(opened(root), connections, state) == [
+        Identified(ConnectionId("1"), 'airbyte_connection.b["y z"]', Evidence.STATE),
+        Identified(ConnectionId("2"), "module.m.airbyte_connection.c", Evidence.STATE),
+    ]
+    assert dict(state_addresses({})) == {}
 
 
-def test_namesakes_in_terraform_are_listed_as_candidates(tmp_path: Path) -> None:
-    tf = root(tmp_path, ("a", "Orders"), ("b", "Orders"))
-    told = refusal(identify(tf, [connection("1", "Orders")], Known())[ConnectionId("1")])
-    assert "airbyte_connection.a, airbyte_connection.b" in told.detail
+def test_the_mapping_beats_state_and_must_name_what_is_there(root: Path) -> None:
+    connections = [connection("1", "x"), connection("2", "y")]
+    mapping = {"1": "airbyte_connection.a", "2": "airbyte_connection.gone"}
+    first, second = identify(opened(root), connections, STATE_FILE, mapping)
+    assert first == Identified(ConnectionId("1"), "airbyte_connection.a", Evidence.MAPPING)
+    assert isinstance(second, Unidentified)
+    assert "does not have" in second.detail
 
 
-def test_what_the_team_wrote_down_beats_state_imports_and_names(tmp_path: Path) -> None:
-    more = 'import {\n  to = airbyte_connection.b\n  id = "1"\n}\n'
-    tf = root(tmp_path, ("a", "Orders"), ("b", "B"), ("c", "C"), ("d", "D"), more=more)
-    fleet = [connection("1", "Orders")]
-    written = Known({"1": "airbyte_connection.d"}, {"1": "airbyte_connection.c"})
-    assert identify(tf, fleet, written) == {"1": "airbyte_connection.d"}
-    assert identify(tf, fleet, Known(state=written.state)) == {"1": "airbyte_connection.c"}
-    assert identify(tf, fleet, Known()) == {"1": "airbyte_connection.b"}
+def test_one_address_for_two_connections_goes_to_neither(root: Path) -> None:
+    mapping = {"1": "airbyte_connection.a", "2": "airbyte_connection.a"}
+    found = identify(opened(root), [connection("1", "x"), connection("2", "y")], None, mapping)
+    assert all(isinstance(one, Unidentified) for one in found)
 
 
-def test_an_address_that_is_claimed_by_id_is_no_candidate_by_name(tmp_path: Path) -> None:
-    tf = root(tmp_path, ("a", "Orders"))
-    fleet = [connection("1", "Orders (old)"), connection("2", "Orders")]
-    found = identify(tf, fleet, Known(state={"1": "airbyte_connection.a"}))
-    assert found == {"1": "airbyte_connection.a"}
-
-
-def test_a_written_address_of_another_root_is_left_to_that_root(tmp_path: Path) -> None:
-    known = Known({"1": "module.elsewhere.airbyte_connection.x"})
-    assert identify(root(tmp_path, ("a", "Orders")), [connection("1", "Orders")], known) == {}
-
-
-def test_a_look_alike_provider_is_refused_by_name(tmp_path: Path) -> None:
-    tf = root(tmp_path, ("a", "Orders"), source="aballiet/airbyte-oss")
-    told = refusal(identify(tf, [connection("1", "Orders")], Known())[ConnectionId("1")])
-    assert told.reason is RefusalReason.FOREIGN_PROVIDER
-    assert "aballiet/airbyte-oss" in told.detail
-
-
-def test_names_from_for_each_are_evaluated(tmp_path: Path) -> None:
-    more = (
-        'resource "airbyte_connection" "each" {\n  for_each = toset(["x", "y"])\n'
-        '  name = "team-${each.key}"\n  source_id = "s"\n  destination_id = "d"\n}\n'
+def test_import_blocks_identify(root: Path) -> None:
+    (root / "imports.tf").write_text(
+        'import {\n  to = airbyte_connection.a\n  id = "1"\n}\n'
+        "import {\n  for_each = local.ids\n  to = airbyte_connection.b[each.key]\n"
+        "  id = each.value\n}\n"
+        'locals {\n  ids = { x = "2", "y z" = "3" }\n}\n'
     )
-    found = identify(root(tmp_path, more=more), [connection("1", "team-y")], Known())
-    assert found == {"1": 'airbyte_connection.each["y"]'}
-
-
-ATTRIBUTES = {"connection_id": "1", "name": "Orders"}
-
-
-def test_state_is_read_from_what_terraform_shows(tmp_path: Path) -> None:
-    resource = {
-        "type": "airbyte_connection",
-        "address": 'module.m["k"].airbyte_connection.a',
-        "values": ATTRIBUTES,
-    }
-    shown = {
-        "format_version": "1.0",
-        "values": {"root_module": {"child_modules": [{"resources": [resource]}]}},
-    }
-    (tmp_path / "state.json").write_text(json.dumps(shown))
-    assert read_state(tmp_path / "state.json") == {"1": 'module.m["k"].airbyte_connection.a'}
-
-
-def test_a_state_before_the_first_apply_names_nobody(tmp_path: Path) -> None:
-    (tmp_path / "s").write_text('{"format_version": "1.0"}')
-    assert read_state(tmp_path / "s") == {}
-
-
-def test_state_is_read_from_a_state_file(tmp_path: Path) -> None:
-    resource = {
-        "mode": "managed",
-        "type": "airbyte_connection",
-        "name": "a",
-        "module": "module.m",
-        "instances": [{"index_key": "k", "attributes": ATTRIBUTES}],
-    }
-    (tmp_path / "s").write_text(json.dumps({"version": 4, "resources": [resource]}))
-    assert read_state(tmp_path / "s") == {"1": 'module.m.airbyte_connection.a["k"]'}
-
-
-@pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"resources": [{"type": "airbyte_connection"}]}', "null"]
-)
-def test_what_is_no_state_says_how_to_make_one(tmp_path: Path, text: str) -> None:
-    (tmp_path / "s").write_text(text)
-    with pytest.raises(TerraformError, match="this is no Terraform state") as caught:
-        read_state(tmp_path / "s")
-    assert "terraform show -json" in caught.value.hint
+    found = identify(opened(root), [connection(i, "n") for i in "123"])
+    assert [one.address for one in found if isinstance(one, Identified)] == [
+        "airbyte_connection.a",
+        'airbyte_connection.b["x"]',
+        'airbyte_connection.b["y z"]',
+    ]
+    assert {one.evidence for one in found if isinstance(one, Identified)} == {Evidence.IMPORT}
