@@ -87,6 +87,16 @@ class Airbyte:
         """List every workspace in sight."""
         return self._all("/workspaces", wire.Workspace, mapping.workspace, {})
 
+    def roles(self) -> frozenset[str]:
+        """Return the names of the roles that we have anywhere, such as `workspace_reader`.
+
+        Raises:
+            AirbyteError: Airbyte does not tell.
+        """
+        response = self.transport.get("/permissions")
+        rows, _ = _read_each(_rows(response), "role", wire.PermissionRead, lambda row: row)
+        return frozenset(row.permission_type for row in rows)
+
     def connections(self, workspace_id: WorkspaceId) -> Listing[Connection]:
         """List the connections of a workspace, deleted ones included where Airbyte tells."""
         query = {"workspaceIds": workspace_id, "includeDeleted": "true"}

@@ -141,3 +141,9 @@ class DestinationRead(Wire):
     destination_type: str = ""
     definition_id: str | None = None
     configuration: dict[str, Any] | None = None
+
+
+class PermissionRead(Wire):
+    """One role that a user has somewhere."""
+
+    permission_type: str
