@@ -133,7 +133,7 @@ def status(config: Path, output: str) -> None:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write Prometheus metrics there, for the node exporter.",
 )
-@click.option("-q", "--quiet", is_flag=True, help="No live view and no log.")
+@click.option("-q", "--quiet", is_flag=True, help="No live view, no log, no summary.")
 def run(config: Path, output: str, fresh: bool, quiet: bool, **telemetry: Any) -> int:
     """Run the pipeline of CONFIG, going on from where the last run came to."""
     from bot.cli.load_run import Telemetry, run_and_report
@@ -143,11 +143,13 @@ def run(config: Path, output: str, fresh: bool, quiet: bool, **telemetry: Any) -
     live = output == "text" and not quiet and sys.stderr.isatty()
     options = Telemetry(**telemetry, quiet=quiet, live=live)
     summary, error = run_and_report(pipeline, options, fresh=fresh)
+    # Where the rows go to stdout, the summary must not.
+    beside = pipeline.config.pipeline.sink.type == "stdout"
     if output == "json":
         failure = {"error": str(error)} if error is not None else {}
-        click.echo(json.dumps({**summary.as_json(), **failure}))
-    elif not quiet or error is None:
-        click.echo(summary.as_text())
+        click.echo(json.dumps({**summary.as_json(), **failure}), err=beside)
+    elif not quiet:
+        click.echo(summary.as_text(), err=beside)
     if error is not None:
         raise error
     return ExitCode.OK if summary.status == "completed" else ExitCode.INTERRUPTED

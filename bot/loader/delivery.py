@@ -123,6 +123,15 @@ class Delivery:
         seconds = time.perf_counter() - started
         self._parts.listen(StateSaved(seconds, checkpoint.bookmark))
 
+    @property
+    def _searches(self) -> bool:
+        sizing = self._parts.sizing
+        return sizing is not None and sizing.controller == "goodput"
+
+    @property
+    def _sees_failures(self) -> bool:
+        return self._searches or self._parts.dlq is not None
+
     def _write_rows(self, page: Page, work: PageWork) -> None:
         cap, capped_rows = 0, 0
         while work.left_rows and not self._parts.cancelled.is_set():
@@ -132,7 +141,8 @@ class Delivery:
             smaller = self._smaller(attempted, rows.num_rows)
             if smaller is not None:
                 cap, capped_rows = smaller, max(capped_rows, rows.num_rows)
-                self._observe(page, attempted, rows.num_rows, rows.num_rows)
+                if self._sees_failures:
+                    self._observe(page, attempted, rows.num_rows, rows.num_rows)
                 continue
             failures = self._failures_of(attempted, rows.num_rows)
             whole = attempted.result is None and not isinstance(attempted.error, SliceTooLargeError)
@@ -180,7 +190,7 @@ class Delivery:
         if isinstance(error, SliceTooLargeError):
             return rows // 2
         size_related = error.retry in (None, RetryClass.TIMEOUT)
-        if sizing is None or sizing.controller != "goodput" or not size_related:
+        if sizing is None or not self._searches or not size_related:
             return None
         return max(rows // 2, sizing.min) if rows > sizing.min else None
 
@@ -201,11 +211,10 @@ class Delivery:
 
     def _observe(self, page: Page, attempted: Attempted, rows: int, errors: int) -> None:
         parts, controller = self._parts, self._controller
-        goodput = parts.sizing is not None and parts.sizing.controller == "goodput"
         # The documented rule counts the pauses between tries as latency, and sees errors only
         # through the dead-letter queue; the search wants the sink's own time and every failure.
-        seconds = attempted.seconds - (attempted.paused_seconds if goodput else 0.0)
-        visible = errors if goodput or parts.dlq is not None else 0
+        seconds = attempted.seconds - (attempted.paused_seconds if self._searches else 0.0)
+        visible = errors if self._sees_failures else 0
         observation = Observation(page.rows.num_rows, rows, visible, seconds * 1000)
         written = attempted.result.written if attempted.result is not None else 0
         parts.listen(SliceWritten(observation, written, errors))

@@ -74,6 +74,14 @@ def test_the_summary_for_people_names_what_was_written(
     assert "moved: completed: 1,000 rows written of 1,000 read" in capsys.readouterr().out
 
 
+def test_rows_on_stdout_are_alone_there(folder: Path) -> None:
+    command = [sys.executable, "-c", "from bot.cli.main import run; run()", "load", "run"]
+    config = pipeline("{type: stdout}")
+    done = subprocess.run([*command, config], capture_output=True, text=True, check=True)
+    assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == list(range(ROWS))
+    assert "1,000 rows written" in done.stderr
+
+
 def test_bad_rows_become_dead_letters_and_can_be_replayed_once_mended(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -116,6 +116,23 @@ def test_a_slice_that_is_too_large_is_halved_until_it_passes(tmp_path: Path) -> 
     assert max(n for n in sink.calls if n <= 6) == 5
 
 
+def test_a_refusal_for_size_is_no_clean_slice_to_the_documented_rule(tmp_path: Path) -> None:
+    def at_most_six(ids: list[int]) -> None:
+        if len(ids) > 6:
+            raise SliceTooLargeError("too many")
+
+    sizing = AdaptiveBatchSize(enabled=True, min=1, max=20, increase_step=1)
+    bench = Bench(
+        tmp_path,
+        ScriptedSource(20, 20),
+        ScriptedSink(World(), before_write=at_most_six),
+        dlq=None,
+        sizing=sizing,
+    )
+    bench.run()
+    assert [event.observation.rows for event in bench.of(SliceWritten)] == [5, 5, 5, 5]
+
+
 def test_a_record_that_is_too_large_on_its_own_is_a_dead_letter(tmp_path: Path) -> None:
     def not_nine(ids: list[int]) -> None:
         if 9 in ids:
