@@ -13,10 +13,11 @@ from bot.loader.config import ROW, DlqBlock, PipelineConfig, State
 from bot.loader.dead_letters import Addresser, DeadLetterQueue
 from bot.loader.delivery import Delivery, Parts
 from bot.loader.events import Finished, Listener, Note, Started
+from bot.loader.guarantee import describe_guarantee
 from bot.loader.pipeline import Pipeline
 from bot.loader.protocol import PositionedSink, Sink, Source, TransactionalSink
 from bot.loader.reader import ReadAhead
-from bot.loader.rows import Choice, Reading, Shape
+from bot.loader.rows import Choice, Reading
 from bot.loader.slices import SliceWriter
 from bot.loader.state import Checkpoint, FileState, MemoryState, StateStore, later
 
@@ -122,7 +123,7 @@ class _Run:
             self._connectors.dlq.prepare()
         found = None if fresh else self._find_checkpoint()
         checkpoint = self._begin(found)
-        self._tell_start(choice, shape, resumed=checkpoint.bookmark is not None)
+        self._tell_start(choice, resumed=checkpoint.bookmark is not None)
         delivery = Delivery(self._parts(), checkpoint)
         delivery.save(checkpoint)
         reader = ReadAhead(
@@ -192,9 +193,15 @@ class _Run:
             cancelled=self._cancelled,
         )
 
-    def _tell_start(self, choice: Choice, shape: Shape, *, resumed: bool) -> None:
-        del shape
+    def _tell_start(self, choice: Choice, *, resumed: bool) -> None:
         self._listen(Started(choice.plane, choice.reason, resumed))
+        promise = describe_guarantee(
+            self._connectors.source.capabilities,
+            self._connectors.sink.capabilities,
+            self._config.pipeline.state.type,
+        )
+        if promise.startswith("at least"):
+            self._listen(Note(f"delivery is {promise}", warning=True))
         sizing = self._config.execution.adaptive_batch_size
         kind = self._config.pipeline.sink.type
         if sizing is not None and sizing.enabled and self._connectors.sink.capabilities.per_record:
