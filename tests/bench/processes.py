@@ -7,12 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-SAMPLE_S = 0.05
+SAMPLE_S = 0.2
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a program. Memory is the proportional set size of its process tree."""
+    """One run of a program.
+
+    Memory is the sum of the peaks of resident memory of its processes, as the kernel keeps them:
+    sampling the exact share of each page would slow the program that is measured.
+    """
 
     seconds: float
     peak_mb: float
@@ -22,34 +26,38 @@ class Run:
 
 def run_measured(command: Sequence[str], env: Mapping[str, str], cwd: Path, log: Path) -> Run:
     """Run `command` to its end and measure it."""
-    peak = [0.0]
+    peaks: dict[int, float] = {}
     started = time.perf_counter()
     with (
         log.open("wb") as output,
         subprocess.Popen(command, stdout=output, stderr=output, env=env, cwd=cwd) as process,
     ):
+        done = threading.Event()
 
         def watch() -> None:
-            while process.poll() is None:
-                peak[0] = max(peak[0], _tree_mb(process.pid))
-                time.sleep(SAMPLE_S)
+            while not done.wait(SAMPLE_S):
+                _note_peaks(process.pid, peaks)
 
         watcher = threading.Thread(target=watch, daemon=True)
         watcher.start()
         process.wait()
         seconds = time.perf_counter() - started
+        done.set()
         watcher.join()
     text = log.read_text("utf-8", "replace")
-    return Run(seconds, peak[0], process.returncode, text)
+    return Run(seconds, sum(peaks.values()), process.returncode, text)
 
 
-def _tree_mb(pid: int) -> float:
-    """Add up a process and its children; one that has just ended counts for nothing."""
+def _note_peaks(pid: int, peaks: dict[int, float]) -> None:
+    """Note the peak of a process and of its children; one that has just ended stays as it was."""
     try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-        kilobytes = sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
         tasks = Path(f"/proc/{pid}/task").glob("*/children")
         children = [int(child) for task in tasks for child in task.read_text().split()]
-    except (OSError, ProcessLookupError):
-        return 0.0
-    return kilobytes / 1024 + sum(map(_tree_mb, children))
+    except OSError:
+        return
+    for line in lines:
+        if line.startswith("VmHWM:"):
+            peaks[pid] = int(line.split()[1]) / 1024
+    for child in children:
+        _note_peaks(child, peaks)

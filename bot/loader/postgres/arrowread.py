@@ -96,7 +96,7 @@ def _unfit(array: Any, wanted: Any) -> Any:
         unfit = pc.greater_equal(array.view(pa.int64()), _MIDNIGHT)
     else:
         return None
-    unfit = pc.fill_null(unfit, value=False) if unfit.null_count else unfit
+    unfit = pc.fill_null(unfit, False) if unfit.null_count else unfit
     return unfit if pc.any(unfit).as_py() else None
 
 

@@ -197,7 +197,7 @@ def _unfit(array: Any, kind: str) -> Any:
     unfit = _changed(array, kind) if kind in {"integer", "float"} else None
     if unfit is None:
         unfit = pc.invert(pc.match_substring_regex(array, _TEXTS[kind]))
-    return pc.fill_null(unfit, value=False) if pc.any(unfit).as_py() else None
+    return pc.fill_null(unfit, False) if pc.any(unfit).as_py() else None
 
 
 def _changed(array: Any, kind: str) -> Any:
