@@ -42,16 +42,6 @@ class Authority:
         self._tokens: dict[str, float] = {}
         self._lock = Lock()
 
-    def revoke_all(self) -> None:
-        """Forget every token, as a restart of the server does."""
-        with self._lock:
-            self._tokens.clear()
-
-    @property
-    def minted(self) -> int:
-        """Return how many tokens were handed out."""
-        return self._minted
-
     def token(self, request: Request, *, public: bool) -> Answer:
         """Exchange an application's id and secret for a token."""
         given = _fields(request)

@@ -46,8 +46,6 @@ BACKOFF_MAX: Final = 30 * MINUTE
 
 DISABLE_FAILURES: Final = 30
 DISABLE_AFTER: Final = 7 * DAY
-WARN_FAILURES: Final = 20
-WARN_AFTER: Final = 4 * DAY
 """Both legs must hold. [platform: ConnectionService]"""
 
 # --- Retention ----------------------------------------------------------------------------------

@@ -53,6 +53,7 @@ _COLUMNS: Final[dict[str, type[np.generic]]] = {
     "failure": np.int8,
 }
 
+_BUFFERED: Final = 20_000
 Created = tuple[int, int, bool, int]
 """connection index, kind, started by a person, created at."""
 Ended = tuple[int, int, int, int, int, int, int, int, int]
@@ -86,6 +87,8 @@ class Jobs:
     def settle(self, job: Ended) -> None:
         """Take in how a job ended."""
         self._ended.append(job)
+        if len(self._ended) > _BUFFERED:
+            self.flush()
 
     def flush(self) -> None:
         """Write what was created and what ended since the last time."""

@@ -206,9 +206,3 @@ def _broken(key: int, days: int) -> tuple[int, int] | None:
         return None
     first = int(between(key, 0.1, 0.9, 22) * days)
     return first, first + int(between(key, 2, 24, 23))
-
-
-def potential(curve: Curve) -> float:
-    """Return the share of row time that the best value of a knob saves over where it started."""
-    best = min(max(curve.optimum, curve.model.low), curve.model.high)
-    return 1 - curve.factor(best)

@@ -16,8 +16,8 @@ _ZONES: Final = ("UTC", "America/New_York", "Europe/Berlin")
 def draw_people(seed: int, fleet: Fleet, start: int, days: int) -> list[Action]:
     """Draw what people do from `start` (epoch seconds) on, for well over `days` days.
 
-    Somebody changes a schedule in the web interface, clears data, pauses a connection for some days, renews
-    credentials and switches on again what failed meanwhile; sources change their schema.
+    Somebody changes a schedule in the web interface, clears data, pauses a connection for some
+    days; sources change their schema.
     """
     actions: list[Action] = []
     for link in fleet.by_index:

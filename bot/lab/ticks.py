@@ -40,7 +40,7 @@ class Ticks:
         return tuple(days.get(day, ()))
 
     def of(self, link: LabConnection, day: int) -> Offsets:
-        """Return when a connection ticks on a day: by its cron, or by what starts it from outside."""
+        """Return when a connection ticks on a day: by its cron, or by what starts it outside."""
         if isinstance(link.schedule, Cron):
             return self.on(link.schedule, day)
         if isinstance(link.schedule, Manual) and link.orchestrated_at is not None:
