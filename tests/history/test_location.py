@@ -37,6 +37,14 @@ def add(url: str, *numbers: int) -> None:
         history.upsert_syncs([sync(number) for number in numbers])
 
 
+@pytest.fixture(autouse=True)
+def scratch(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where copies of remote histories are kept while they are open."""
+    folder = tmp_path_factory.mktemp("scratch")
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    return folder
+
+
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[str]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
@@ -51,7 +59,6 @@ def url(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[str]:
     name = f"team/{uuid.uuid4().hex}/history.duckdb"
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
     if request.param == "path":
         yield str(tmp_path / name)
     elif request.param == "file":
@@ -142,11 +149,10 @@ def test_an_empty_remote_copy_is_named_and_left(url: str) -> None:
     assert files.info(path)["size"] == 0
 
 
-def test_nothing_is_left_on_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+def test_nothing_is_left_on_this_machine(scratch: Path) -> None:
     add("memory://left/history.duckdb", 1)
     assert jobs("memory://left/history.duckdb") == [1]
-    assert list(tmp_path.iterdir()) == []
+    assert list(scratch.iterdir()) == []
 
 
 class BrokenDisk(LocalFileSystem):  # type: ignore[misc]  # fsspec has no types
