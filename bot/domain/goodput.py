@@ -163,14 +163,16 @@ class GoodputController:
         """Take one slice into account."""
         before, settled = self._size, self._settled
         self._pages.append(observation.page_rows)
-        if 0 < observation.rows <= observation.errors:
+        if observation.rows < JUDGED_SHARE * before:
+            # Nor does a short one that failed say anything: its few rows may all be bad ones.
+            reason = Reason.PROBE
+            if self._size > self._top():
+                # Pages have become smaller: what was learnt of larger sizes is of no use.
+                self._move(self._top())
+                self._reopen(WIDEST, _Direction.DOWN)
+        elif 0 < observation.rows <= observation.errors:
             self._fail(observation.rows)
             reason = Reason.ERROR
-        elif observation.rows < JUDGED_SHARE * before:
-            reason = Reason.DEAD_BAND
-            if self._size > self._top():
-                self._size = self._settled = self._top()
-                reason = Reason.PROBE
         else:
             self._judge(observation)
             reason = Reason.PROBE if settled == self._settled else Reason.SUCCESS

@@ -48,6 +48,27 @@ def test_a_batch_that_fails_whole_is_followed_by_smaller_ones() -> None:
     assert (step.decision, step.reason, step.size_after) == (Decision.SHRINK, Reason.ERROR, 4000)
 
 
+def test_a_short_slice_of_bad_rows_is_not_taken_for_a_slice_too_large() -> None:
+    controller = GoodputController(SETTINGS, 5000)
+    controller.observe(Observation(20_000, 5000, 0, 20.0))
+    size = controller.size
+    assert controller.observe(Observation(20_000, 3, 3, 1.0)).size_after == size
+
+
+def test_the_search_goes_on_when_pages_become_smaller() -> None:
+    controller = GoodputController(SETTINGS, 20_000)
+    simulate(
+        SimulatedSink("wide", [Regime(0.02, 3e-6)], page_rows=20_000, duration=20), controller, 1
+    )
+    assert controller.size > 10_000
+    narrow = SimulatedSink(
+        "narrow", [Regime(0.001, 3e-6, knee_rows=1000)], page_rows=4000, duration=20
+    )
+    outcome = simulate(narrow, controller, 1)
+    late = [rows for _, rows in outcome.sizes[-100:]]
+    assert 700 <= statistics.median(late) <= 1500
+
+
 def test_failures_lead_down_to_the_floor_and_no_further() -> None:
     controller = GoodputController(SETTINGS, 800)
     steps = []
