@@ -34,7 +34,7 @@ from bot.policy.judging import Judge
 from bot.pulls.compose import compose, splice
 from bot.pulls.forge import Draft, Forge, Operation
 from bot.pulls.reconcile import reconcile
-from bot.terraform.identity import Known, identify
+from bot.terraform.identity import Identified, Unidentified, identify
 from bot.terraform.index import index
 from bot.terraform.root import open_root
 from bot.terraform.verify import Change, set_values
@@ -50,7 +50,10 @@ class TerraformRoot:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Everything a run works with; the caller opens and closes it."""
+    """Everything a run works with; the caller opens and closes it.
+
+    `addresses` maps connection ids to Terraform addresses where the team has written them down.
+    """
 
     airbyte: Airbyte
     history: History
@@ -60,7 +63,7 @@ class Job:
     advisors: Sequence[Advisor]
     forge: Forge
     roots: Sequence[TerraformRoot]
-    known: Known
+    addresses: Mapping[str, str]
     now: datetime
 
 
@@ -212,17 +215,29 @@ def _edit_in(
 ) -> Iterator[tuple[Judged, Edit | Refusal | None]]:
     """Work out the edits in one root; None where the root says nothing of a connection."""
     indexed = index(open_root(repository / root.path, root.var_files))
-    found: Mapping[ConnectionId, str | Refusal] = identify(indexed, connections, job.known)
+    identities = identify(indexed, connections, mapping=job.addresses)
+    found = {identity.connection: identity for identity in identities}
     placed: list[tuple[Judged, str]] = []
     for each in waiting:
-        address = found.get(each.connection.id)
-        if isinstance(address, str):
-            placed.append((each, address))
+        identity = found[each.connection.id]
+        if isinstance(identity, Identified):
+            placed.append((each, identity.address))
         else:
-            yield each, address
+            yield each, _unclear(identity)
     outcomes = set_values(indexed, [_change(each.recommendation, at) for each, at in placed])
     for (each, _address), outcome in zip(placed, outcomes, strict=True):
         yield each, _drift(each.recommendation, outcome) or outcome
+
+
+def _unclear(identity: Unidentified) -> Refusal | None:
+    """Explain what the root may declare; None where it says nothing of a connection."""
+    if not identity.candidates:
+        return None
+    return Refusal(
+        RefusalReason.AMBIGUOUS,
+        f"{identity.detail}; candidates are {', '.join(identity.candidates)}",
+        snippet=f"terraform:\n  connections:\n    {identity.connection}: <one of them>",
+    )
 
 
 def _drift(recommendation: Recommendation, outcome: Edit | Refusal) -> Refusal | None:

@@ -29,7 +29,6 @@ from bot.pulls.forge import OpenPull
 from bot.pulls.git import Git
 from bot.pulls.local import LocalForge
 from bot.report.summary import Fate
-from bot.terraform.identity import Known
 
 MIDNIGHT = Cron("0 0 0 * * ?")
 FLEET = Description(
@@ -100,7 +99,7 @@ class World:
                 advisors=(SpreadAdvisor(),),
                 forge=LocalForge(self.git, "main", "1790000000 +0000"),
                 roots=(TerraformRoot("tf"),),
-                known=Known(),
+                addresses={},
                 now=self.lab.now,
             )
 

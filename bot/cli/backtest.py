@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from bot.cli.connect import config_option, history_url, history_option
+from bot.cli.connect import config_option, history_option, history_url
 
 if TYPE_CHECKING:
     from bot.forecast.backtest import Score

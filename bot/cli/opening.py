@@ -33,7 +33,6 @@ def open_job(config: Path | None) -> Iterator["Job"]:
     from bot.pulls.git import Git
     from bot.pulls.local import LocalForge
     from bot.settings.reading import read_settings
-    from bot.terraform.identity import Known
 
     read = read_settings(config or SETTINGS_FILE, os.environ)
     settings, now = read.settings, datetime.now(UTC)
@@ -57,6 +56,6 @@ def open_job(config: Path | None) -> Iterator["Job"]:
                 TerraformRoot(Path(within, root.path).as_posix(), root.var_files)
                 for root in settings.terraform.roots
             ],
-            known=Known(settings.terraform.connections),
+            addresses=settings.terraform.connections,
             now=now,
         )
