@@ -86,6 +86,10 @@ def explained(name: str) -> Iterator[None]:
         raise sentence(name, f"corrupt: {error}") from error
     except duckdb.Error as error:
         raise sentence(name, str(error)) from error
+    except RuntimeError as error:
+        if str(error) != "Query interrupted":
+            raise
+        raise KeyboardInterrupt from error  # DuckDB swallows Ctrl-C and says this instead
 
 
 def sentence(name: str, text: str) -> HistoryError:

@@ -319,3 +319,12 @@ def test_a_kill_while_migrating_leaves_the_old_schema_and_every_sync(path: Path)
             name
             for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()
         }
+
+
+def test_an_interrupt_inside_duckdb_is_an_interrupt() -> None:
+    def interrupted() -> None:
+        with explained("it"):
+            raise RuntimeError("Query interrupted")
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
