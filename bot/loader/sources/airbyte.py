@@ -85,27 +85,30 @@ class AirbyteSource:
         return Shape(self._schema, key=tuple(part[0] for part in key if len(part) == 1))
 
     def pages(self, reading: Reading) -> Iterator[Page]:
-        """Run `read`; a page ends with a state of the connector, or when it is full."""
+        """Run `read`; a full page ends at the last state in it, or where it is full without one."""
         arguments = ["--catalog", str(self._file("catalog", self._catalog))]
         if reading.resume is not None:
             states_so_far = reading.resume["state"]
             legacy = [one["data"] for one in states_so_far if _is_legacy(one)]
             content = legacy[-1] if legacy else states_so_far
             arguments += ["--state", str(self._file("state", content))]
-        records: list[Message] = []
+        size, records, stated = self._config.batch_size, [], 0
         states: dict[str, Message] = {}
+        bookmark: Bookmark | None = None
         for message in self._run("read", *arguments):
             if message["type"] == "RECORD":
                 records.append(message["record"]["data"])
-                if len(records) >= self._config.batch_size:
-                    yield self._page(records, None)
-                    records = []
             elif message["type"] == "STATE":
                 states[_scope(message["state"])] = message["state"]
-                yield self._page(records, {"state": list(states.values())})
-                records = []
-        if records:
-            yield self._page(records, None)
+                bookmark, stated = {"state": list(states.values())}, len(records)
+            if len(records) >= size:
+                count = stated or size
+                yield self._page(records[:count], bookmark if stated else None)
+                records, stated, bookmark = records[count:], 0, None
+        if bookmark is not None:
+            yield self._page(records[:stated], bookmark)
+        if records[stated:]:
+            yield self._page(records[stated:], None)
 
     def check(self) -> Sequence[Check]:
         """Run the connector's own `check`."""
@@ -158,17 +161,22 @@ class AirbyteSource:
             )
         except OSError as error:
             errors.close()
-            message = f"the connector cannot be started: {command[0]}: {error.strerror}"
-            raise SourceError(message, "install it, or look at `command`", kind="Start") from None
+            raise SourceError(
+                f"the connector cannot be started: {command[0]}: {error.strerror}",
+                "install it, or look at `command`",
+                kind="Start",
+            ) from None
         trouble = ""
         try:
             assert process.stdout is not None
             for line in process.stdout:
-                message_or_none = parse_record(line)
-                if message_or_none is None or "type" not in message_or_none:
+                message = parse_record(line)
+                if message is None or "type" not in message:
                     continue
-                trouble = _trouble(message_or_none) or trouble
-                yield message_or_none
+                if message["type"] != "RECORD":
+                    message = json.loads(line)  # a state is kept and sent back as plain JSON
+                trouble = _trouble(message) or trouble
+                yield message
             if process.wait() != 0 or (trouble and verb != "check"):
                 errors.seek(0)
                 last = errors.read().decode("utf-8", "replace").strip().splitlines()[-1:]

@@ -139,7 +139,8 @@ if sys.argv[1] == "read":
         if done % 90 == 0 or done == len(rows):
             descriptor = {"name": "t"}
             state = {"stream_descriptor": descriptor, "stream_state": {"done": done}}
-            say({"type": "STATE", "state": {"type": "STREAM", "stream": state}})
+            counts = {"recordCount": float(done)}
+            say({"type": "STATE", "state": {"type": "STREAM", "stream": state, "sourceStats": counts}})
 """
 
 
