@@ -11,7 +11,7 @@ from typing import Final
 
 from bot.airbyte.client import Airbyte
 from bot.airbyte.configuration import Configuration
-from bot.cli.connect import Places, history_in, read_places
+from bot.cli.connect import DEFAULT_HISTORY, Places, history_in, read_places
 from bot.domain.errors import AirbyteError, TrimtabError
 from bot.domain.mine import MineOutcome
 from bot.history import mines
@@ -54,9 +54,8 @@ def examine(places: Places, settings_file: Path) -> Iterator[Finding]:
     except TrimtabError as error:
         yield _missing("settings", error)
     yield from _guarded("airbyte", partial(_airbyte, places))
-    url = places.history or (history_in(read) if read else None)
-    if url is not None:
-        yield from _guarded("history", partial(_history, url))
+    url = places.history or (history_in(read) if read else DEFAULT_HISTORY)
+    yield from _guarded("history", partial(_history, url))
     if read is not None:
         for root in read.settings.terraform.roots:
             yield from _guarded("terraform", partial(_root, read.folder, root))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bot.history.reading import Progress
 
 _PLAIN_EVERY_S: Final = 10.0
+_SHOWN_OF_ID: Final = 8
 
 
 class MineProgress(Protocol):
@@ -93,7 +94,9 @@ class BarProgress(AbstractContextManager["BarProgress"]):
         if progress.workspace_id not in self._tasks:
             first = progress.read_from or progress.read_to
             total = max((progress.until - first).total_seconds(), 1)
-            task = self._bars.add_task(progress.workspace_id, total=total, syncs=0, day="")
+            # The whole id would leave no room for the bar.
+            shown = progress.workspace_id[:_SHOWN_OF_ID]
+            task = self._bars.add_task(shown, total=total, syncs=0, day="")
             self._tasks[progress.workspace_id] = (task, first)
         task, first = self._tasks[progress.workspace_id]
         self._bars.update(
