@@ -257,7 +257,7 @@ class _Crew:
 
 def _batched(crew: _Crew) -> Iterator[Batch]:
     """Join pages to batches that are worth a transaction; none waits longer than a moment."""
-    batch, born, working = Batch(), time.monotonic(), MOST_IN_FLIGHT
+    batch, rows, born, working = Batch(), 0, time.monotonic(), MOST_IN_FLIGHT
     while working:
         item = crew.next(born + BATCH_AGE_S - time.monotonic())
         if isinstance(item, BaseException):
@@ -265,11 +265,12 @@ def _batched(crew: _Crew) -> Iterator[Batch]:
         if isinstance(item, Batch):
             batch.reached = item.reached
             batch.pages += item.pages
+            rows += item.size
             batch.details |= item.details
             batch.no_details = batch.no_details or item.no_details
         elif item is _Signal.ENDED:
             working -= 1
-        ripe = batch.size >= BATCH_SYNCS or item is _Signal.LATE or not working
+        ripe = rows >= BATCH_SYNCS or item is _Signal.LATE or not working
         if ripe and batch.reached is not None:
             yield batch
-            batch, born = Batch(), time.monotonic()
+            batch, rows, born = Batch(), 0, time.monotonic()
