@@ -8,19 +8,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
 
 from bot.domain.errors import InputError, TrimtabError
 from bot.loader.events import Event, Listener, SliceWritten
 from bot.loader.log import Log
-from bot.loader.metrics import Metrics
 from bot.loader.pipeline import Pipeline
 from bot.loader.run import build_connectors, run_pipeline
 from bot.loader.summary import Summary
 from bot.loader.trace import TraceWriter
 from bot.loader.view import View
+
+if TYPE_CHECKING:
+    from bot.loader.metrics import Metrics
 
 TEXTFILE_SECONDS = 5.0
 
@@ -62,7 +64,7 @@ def _listeners(
 ) -> Iterator[Listener]:
     console = Console(stderr=True)
     if options.metrics_port is not None or options.metrics_file is not None:
-        metrics = Metrics(pipeline.config.name)
+        metrics = _build_metrics(pipeline.config.name)
         yield metrics
         if options.metrics_port is not None:
             _serve(metrics, options.metrics_port, stack)
@@ -82,7 +84,7 @@ def _listeners(
 class _Textfile:
     """Keep a metrics textfile current while the run lasts, and write it once more at the end."""
 
-    def __init__(self, metrics: Metrics, path: Path) -> None:
+    def __init__(self, metrics: "Metrics", path: Path) -> None:
         self._metrics = metrics
         self._path = path
         self._written_at = 0.0
@@ -109,7 +111,18 @@ class _Textfile:
         self._written_at = time.monotonic()
 
 
-def _serve(metrics: Metrics, port: int, stack: contextlib.ExitStack) -> None:
+def _build_metrics(pipeline: str) -> "Metrics":
+    try:
+        from bot.loader.metrics import Metrics
+    except ImportError as error:
+        raise InputError(
+            f"metrics need a package that is not installed: {error.name}",
+            'pip install "trimtab[loader]"',
+        ) from error
+    return Metrics(pipeline)
+
+
+def _serve(metrics: "Metrics", port: int, stack: contextlib.ExitStack) -> None:
     try:
         stack.enter_context(metrics.served(port))
     except OSError as error:
