@@ -12,6 +12,7 @@ from bot.domain.errors import ConfigError
 
 if TYPE_CHECKING:
     from bot.airbyte.access import Access, Credentials
+    from bot.domain.prices import PriceBook
     from bot.settings.model import AirbyteSettings
     from bot.settings.reading import ReadSettings
 
@@ -94,6 +95,18 @@ def history_url(config: Path | None, history: str | None) -> str:
         return history
     read = _settings(config, os.environ)
     return DEFAULT_HISTORY if read is None else history_in(read)
+
+
+def price_book(config: Path | None) -> "PriceBook":
+    """Return the prices that trimtab.yaml gives; an empty book where there is no such file.
+
+    Raises:
+        ConfigError: the settings file cannot be used.
+    """
+    from bot.domain.prices import PriceBook
+
+    read = _settings(config, os.environ)
+    return PriceBook() if read is None else read.settings.prices.book()
 
 
 def _settings(config: Path | None, env: Mapping[str, str]) -> "ReadSettings | None":

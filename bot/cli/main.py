@@ -37,6 +37,7 @@ VERBS: dict[str, Verb] = {
     "mine": Verb("bot.cli.mine", "Read new and changed syncs from Airbyte into the history."),
     "doctor": Verb("bot.cli.doctor", "Say what works, what is missing, and what to do about it."),
     "history": Verb("bot.cli.history", "Show, check, prune, export or import the history."),
+    "forecast": Verb("bot.cli.forecast", "Say what the next syncs will take, cost and risk."),
     "backtest": Verb("bot.cli.backtest", "Hold forecasts of the past against what happened."),
     "terraform": Verb(
         "bot.cli.terraform",

@@ -56,8 +56,8 @@ class Unknown:
 class Forecast:
     """What the next sync of a connection, or a span of its syncs, will take.
 
-    `method` names how it was made (`local`, `family`, `fleet`, `ml`), which tells how far to
-    trust it; `failure` is the probability that a sync fails.
+    `method` names how it was made (`local`, `thin`, `family`, `fleet`, `ml`), which tells how far
+    to trust it; `failure` is the probability that a sync fails.
     """
 
     connection_id: ConnectionId

@@ -32,3 +32,8 @@ def read_runs(history: "History", now: datetime, span: timedelta = READ) -> Runs
     """
     table = frames.syncs(history, now - span, now)
     return Runs.of(table, families(history)).known_at(now)
+
+
+def sources(history: "History", at: datetime | None = None) -> dict[ConnectionId, str]:
+    """Return the id of each connection's source, as it was at a time."""
+    return {each.id: each.source_id for each in fleet.connections(history, at=at)}

@@ -25,7 +25,7 @@ _EPOCH_WEEKDAY: Final = 3
 _SEVERAL_A_DAY: Final = 1.5
 _MEMORY_DAILY: Final = 0.85
 _MEMORY_SEVERAL: Final = 0.65
-_FADE: Final = 0.6
+FADE: Final = 0.6
 """What is left, each day further ahead, of how the last days differ from the weeks before."""
 _CLIP: Final = 2.0
 _TO_DEVIATION: Final = 1.4826
@@ -80,15 +80,20 @@ class Fits:
     def predict(self, connection: Ints, created: Ints, origin: Ints) -> Floats:
         """Return the predicted log of syncs that start at `created`, from fits at `origin`."""
         day = self.grid.day(created)
-        fade = _FADE ** np.maximum(day - origin, 0)
+        fade = FADE ** np.maximum(day - origin, 0)
         settled = self.settled[connection, origin]
         predicted: Floats = (
             settled
             + fade.astype(np.float32) * (self.level[connection, origin] - settled)
             + self.weekdays[connection, origin, self.grid.weekday(day)]
-            + self.hours[connection, origin // _WEEK, created // 3600 % _HOURS]
+            + self.hour_effects(connection, created, origin)
         )
         return predicted
+
+    def hour_effects(self, connection: Ints, created: Ints, origin: Ints) -> Floats:
+        """Return what the hours of `created` add, as it was known at `origin`."""
+        effects: Floats = self.hours[connection, origin // _WEEK, created // 3600 % _HOURS]
+        return effects
 
 
 def fit(runs: Runs, logs: Floats, grid: Grid, first_origin: int = 0) -> Fits:

@@ -105,6 +105,11 @@ class Runs:
             ),
         )
 
+    def place(self, index: int) -> slice:
+        """Return where the runs of one connection are."""
+        start, end = np.searchsorted(self.connection, (index, index + 1))
+        return slice(int(start), int(end))
+
     def __len__(self) -> int:
         return len(self.created)
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, HttpUrl, SecretStr, model_validator
 
 from bot.documents.validation import Strict
+from bot.settings.prices import PriceSettings
 
 
 def _relative(path: str) -> str:
@@ -82,3 +83,4 @@ class Settings(Strict):
     terraform: TerraformSettings = TerraformSettings()
     policies: InsidePath = "policies"
     forge: ForgeSettings = ForgeSettings()
+    prices: PriceSettings = PriceSettings()
