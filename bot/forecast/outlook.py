@@ -91,7 +91,8 @@ class Quantity:
         Its own few errors say too little of how large errors are.
         """
         if self.method(index) == "local":
-            return widths[index]
+            own: Floats = widths[index]
+            return own
         local = self.series.fits.count[:, self.origin] >= LOCAL_RUNS
         families = np.asarray(self.series.runs.families, dtype=object)
         like = local & (families == families[index])
