@@ -8,7 +8,7 @@ import json
 from functools import lru_cache
 from typing import Any
 
-from bot.terraform import hcl
+from bot.terraform import tree
 from bot.terraform.document import Document, Language
 from bot.terraform.syntax import Literal
 
@@ -25,7 +25,7 @@ def agrees(literal: Literal) -> bool:
     """
     document = literal.document
     if document.language is Language.HCL:
-        span = hcl.statement_around(document, literal.start)
+        span = tree.statement_around(document, literal.start)
         begin = len(document.data[span[0] : literal.start].decode())
         return (begin, begin + len(literal.text)) in _spans(document, span)
     if document.language is Language.YAML:
@@ -44,11 +44,11 @@ def _spans(document: Document, span: Span) -> frozenset[Span]:
     text = document.data[span[0] : span[1]].decode("utf-8")
     try:
         # A heredoc at the end swallows the newline that the grammar wants.
-        tree = hcl2.parses_to_tree(text + "\n")
+        parsed = hcl2.parses_to_tree(text + "\n")
     except (LarkError, RecursionError):
         return frozenset()
     found = set()
-    waiting: list[Any] = [tree]
+    waiting: list[Any] = [parsed]
     while waiting:
         node = waiting.pop()
         waiting += (child for child in node.children if isinstance(child, Tree))

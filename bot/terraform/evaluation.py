@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from bot.domain.errors import TerraformError
-from bot.terraform import hcl
+from bot.terraform import tree
 from bot.terraform.address import Steps
+from bot.terraform.chunks import chunked, long_collections
 from bot.terraform.configuration import Configuration
 from bot.terraform.document import Document, Language
 from bot.terraform.root import normal, variable_files
@@ -75,11 +76,16 @@ def evaluate(
         TerraformError: when tfparse fails, or takes longer than ten minutes.
     """
     shadowed = dict(replaced or {})
-    for path, document in configuration.documents.items():
+    long = long_collections(configuration)
+    for path, original in configuration.documents.items():
+        document = original
         if path in shadowed:
-            document = Document(path, document.name, shadowed[path], document.language)  # noqa: PLW2901  as edited
+            document = Document(path, document.name, shadowed[path], document.language)
         if path.suffix == ".tf" and (_ENCODE in document.data or _WORKSPACE in document.data):
-            shadowed[path] = _opaque(document)
+            document = Document(path, document.name, _opaque(document), document.language)
+            shadowed[path] = document.data
+        if path.suffix == ".tf" and original in long:
+            shadowed[path] = chunked(document, long[original])
     shadowed[configuration.root.path / _UNSET_FILE] = _stand_ins(configuration)
     with shadow(_folders(configuration), shadowed) as copies:
         root = copies[configuration.root.path]
@@ -119,7 +125,7 @@ def _decides(configuration: Configuration, name: str) -> bool:
         decides
         for document in configuration.top.module.documents
         if document.language is Language.HCL
-        for _offset, decides in hcl.references(document, f"var.{name}".encode())
+        for _offset, decides in tree.references(document, f"var.{name}".encode())
     )
 
 
@@ -167,9 +173,9 @@ def _opaque(document: Document) -> bytes:
     that of a variable that nobody declares.
     """
     body = bytearray(document.data)
-    for offset in hcl.calls_outside_templates(document, _ENCODE):
+    for offset in tree.calls_outside_templates(document, _ENCODE):
         body[offset : offset + len(_ENCODE)] = b" " * len(_ENCODE)
-    for offset, _decides in hcl.references(document, _WORKSPACE):
+    for offset, _decides in tree.references(document, _WORKSPACE):
         body[offset : offset + len(_WORKSPACE)] = b"var.trimtab_unknown"
     return bytes(body)
 

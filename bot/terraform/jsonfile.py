@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from bot.terraform.document import Document, Language
-from bot.terraform.hcl import number, parse_template
+from bot.terraform.expressions import number
+from bot.terraform.hcl import parse_template
 from bot.terraform.syntax import Entry, Expression, Kind, Literal, Object, Tuple
 
 _SPACE = re.compile(rb"[ \t\r\n]*")
