@@ -106,7 +106,7 @@ def change(
     if output == "json":
         click.echo(json.dumps(_edit(found), ensure_ascii=False))
     else:
-        click.echo(found.diff or f"{found.site.file}:{found.site.line} is so already", nl=False)
+        click.echo(found.diff or f"{found.site.file}:{found.site.line} is so already\n", nl=False)
         if found.stale_comment:
             click.echo(f"The comment on that line may be stale: {found.stale_comment}", err=True)
     return ExitCode.OK

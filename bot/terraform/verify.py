@@ -101,7 +101,10 @@ def draft(index: Index, change: Change) -> Draft | Refusal:
         )
     if refusal is not None or text is None:
         assert refusal is not None
-        return helped(index, location.address, location.path, refusal, change.value)
+        # A value that may not be written is no advice either: show the one that is there.
+        kept = refusal.reason in {RefusalReason.BOUNDS, RefusalReason.NEVER}
+        shown = literal.value if kept else change.value
+        return helped(index, location.address, location.path, refusal, shown)
     return Draft(change, location, text)
 
 

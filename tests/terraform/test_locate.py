@@ -6,6 +6,7 @@ from bot.domain.edit import Refusal, Site
 from bot.terraform.index import index
 from bot.terraform.locate import locate
 from bot.terraform.root import open_root
+from bot.terraform.verify import Change, set_value
 
 LOOP = """resource "airbyte_connection" "c" {
   for_each = local.conns
@@ -92,3 +93,13 @@ def test_endless_references_end(tmp_path: Path) -> None:
     found = find(tmp_path, 'airbyte_connection.c["b"]', "schedule.cron_expression", main=text)
     assert isinstance(found, Refusal)
     assert "itself" in found.detail
+
+
+def test_a_refused_value_is_not_what_the_snippet_proposes(tmp_path: Path) -> None:
+    (tmp_path / "main.tf").write_text(LOOP)
+    change = Change('airbyte_connection.c["b"]', "schedule.cron_expression", "0 3 * * *")
+    refusal = set_value(index(open_root(tmp_path)), change)
+    assert isinstance(refusal, Refusal)
+    assert refusal.snippet is not None
+    assert "0 3 * * *" not in refusal.snippet
+    assert "0 0 * * * ? UTC" in refusal.snippet
