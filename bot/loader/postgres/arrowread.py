@@ -4,6 +4,7 @@ The driver passes PostgreSQL's infinite dates on as if they were ordinary ones, 
 distance of the two epochs and wrapped around; `NaN` in a numeric comes as text that is no number.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -55,7 +56,7 @@ def read_batches(url: SecretStr, query: str) -> Iterator[Any]:
             cursor.adbc_statement.set_options(**hint)
             cursor.execute(query)
             yield from cursor.fetch_record_batch()
-    except (adbc_driver_manager.Error, pa.ArrowException) as error:
+    except (adbc_driver_manager.Error, pa.ArrowException, OSError) as error:
         raise _explain(error) from None
 
 
@@ -120,12 +121,10 @@ def _readable(scalar: Any) -> Any:
 
 
 def _explain(error: Exception) -> SourceError:
-    if isinstance(error, pa.ArrowException):
-        # Failures while rows arrive come through Arrow's stream, without an SQLSTATE of their own.
-        message = str(error).strip().splitlines()[0]
-        return SourceError(f"reading broke off: {message}", kind="Postgres")
-    code = getattr(error, "sqlstate", None) or ""
-    lines = [line for line in str(error).splitlines() if "ERROR:" in line or "FATAL:" in line]
-    message = lines[0].split(":", 2)[-1].strip() if lines else str(error).strip().splitlines()[0]
+    # Failures while rows arrive come through Arrow's stream, without an SQLSTATE of their own.
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    said = next((line for line in lines if "ERROR:" in line or "FATAL:" in line), lines[0])
+    message = re.sub(r"^.*?(ERROR|FATAL):\s*", "", said)
+    code = getattr(error, "sqlstate", None) or ("XX000" if said != message else "")
     failure = failure_of(code, message)
     return SourceError(failure.message, kind=failure.kind, retry=failure.retry)

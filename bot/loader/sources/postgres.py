@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from decimal import Decimal
 from typing import Any, ClassVar, Self
 
 import psycopg
@@ -10,6 +11,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from bot.loader.postgres.columns import (
     FIRST_USER_OID,
+    NUMERIC_OID,
     Column,
     arrow_schema,
     describe_query,
@@ -182,7 +184,11 @@ class PostgresSource:
         places = [self._columns.index(column) for column in keyset.columns]
 
         def key(row: Any) -> list[Any]:
-            return [row.column(place)[0].as_py() for place in places]
+            values = [row.column(place)[0].as_py() for place in places]
+            # A numeric comes as text, and 1.0 and 1.00 are one value.
+            numbers = [self._columns[place].oid == NUMERIC_OID for place in places]
+            pairs = zip(values, numbers, strict=True)
+            return [Decimal(v) if number and v is not None else v for v, number in pairs]
 
         ties = bool(places) and not keyset.unique
         batches = read_batches(self._config.connection_url, query)
