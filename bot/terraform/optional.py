@@ -58,8 +58,10 @@ def _default(kind: Expression, path: Steps) -> Expression | None:
             if len(values) != 1:
                 return None
             kind = values[0]
-            if isinstance(kind, Call) and kind.name == "optional" and len(kind.arguments) > 1:
-                default = kind.arguments[1]
+            if isinstance(kind, Call) and kind.name == "optional":
+                # Without a default the attribute is there all the same, and null.
+                null = Literal(kind.document, kind.start, kind.end, Kind.NULL, None)
+                default = kind.arguments[1] if len(kind.arguments) > 1 else null
         elif inner.name in {"map", "list", "set"}:
             kind = inner.arguments[0]
         else:
