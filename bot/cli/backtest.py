@@ -12,10 +12,13 @@ import click
 from bot.cli.connect import config_option, history_option, history_url
 
 if TYPE_CHECKING:
+    from bot.domain.connection import ConnectionId
     from bot.forecast.backtest import Score
+    from bot.forecast.risk_backtest import RiskScore
     from bot.forecast.runs import Runs
 
 _QUANTITIES: Final = {"duration": "seconds", "rows": "rows", "bytes": "bytes"}
+_FAILURE: Final = "failure"
 _AHEADS: Final = (1, 7)
 
 
@@ -32,9 +35,9 @@ _AHEADS: Final = (1, 7)
 @click.option(
     "--quantity",
     "quantities",
-    type=click.Choice(list(_QUANTITIES)),
+    type=click.Choice([*_QUANTITIES, _FAILURE]),
     multiple=True,
-    default=list(_QUANTITIES),
+    default=[*_QUANTITIES, _FAILURE],
     help="Only this quantity; repeatable.  [default: all]",
 )
 @click.option(
@@ -54,22 +57,27 @@ def command(
     midnights before that). Beside trimtab's stand four simple methods on the same syncs, each
     with intervals of the same making.
     """
-    runs = _read(history_url(config, history), days)
-    scores = list(_scores(runs, quantities, days))
+    runs, sources = _read(history_url(config, history), days)
+    scores = list(_scores(runs, [each for each in quantities if each != _FAILURE], days))
+    risk = _risk(runs, sources, days) if _FAILURE in quantities else None
     if output == "json":
-        click.echo(json.dumps([asdict(score) for score in scores], indent=2))
-    else:
+        found = {"forecasts": [asdict(score) for score in scores], _FAILURE: risk and asdict(risk)}
+        click.echo(json.dumps(found, indent=2))
+        return
+    if scores:
         click.echo(_table(scores, days))
+    if risk is not None:
+        click.echo(_risk_table(risk))
 
 
-def _read(url: str, days: int) -> "Runs":
+def _read(url: str, days: int) -> tuple["Runs", dict["ConnectionId", str]]:
     """Read the last days of the history and what their forecasts rest on.
 
     Raises:
         HistoryError: there is no history, or it is too short to judge anything by.
     """
     from bot.domain.errors import HistoryError
-    from bot.forecast.fleet import READ, read_runs
+    from bot.forecast.fleet import READ, read_runs, sources
     from bot.history.location import opened
 
     with opened(url, read_only=True) as store:
@@ -79,12 +87,13 @@ def _read(url: str, days: int) -> "Runs":
         # Only whole days are judged: up to the midnight that began the last one.
         until = datetime.combine(last.date(), datetime.min.time(), UTC)
         runs = read_runs(store, until, READ + timedelta(days=days))
+        found = sources(store)
     if not runs.succeeded.any():
         raise HistoryError(
             f"The history {url} holds no successful sync before {until:%Y-%m-%d}",
             "A backtest needs about eight weeks of history.",
         )
-    return runs
+    return runs, found
 
 
 def _scores(runs: "Runs", quantities: Sequence[str], days: int) -> Iterator["Score"]:
@@ -95,6 +104,29 @@ def _scores(runs: "Runs", quantities: Sequence[str], days: int) -> Iterator["Sco
     for quantity in quantities:
         series = Series.of(runs, getattr(runs, _QUANTITIES[quantity]), until)
         yield from backtest(series, quantity, _AHEADS, days)
+
+
+def _risk(runs: "Runs", sources: dict["ConnectionId", str], days: int) -> "RiskScore":
+    from bot.forecast.failure import Outcomes
+    from bot.forecast.risk_backtest import backtest_risk
+
+    return backtest_risk(Outcomes.of(runs, sources), days)
+
+
+def _risk_table(risk: "RiskScore") -> str:
+    lines = [
+        "",
+        f"failure of the next sync: {risk.failures:,} of {risk.n:,} failed",
+        f"  AUC {risk.auc:.3f}; {risk.own_rate_auc:.3f} by each connection's own past rate",
+        f"  Brier skill {100 * risk.skill:.1f} % over the fleet's rate",
+        f"  calibration error {100 * risk.error:.2f} points",
+        f"  {'tenths by risk':<18}{'syncs':>9}{'told %':>9}{'failed %':>10}",
+    ]
+    lines += [
+        f"  {place:<18}{each.n:>9,}{100 * each.told:>9.2f}{100 * each.failed:>10.2f}"
+        for place, each in enumerate(risk.bins, start=1)
+    ]
+    return "\n".join(lines)
 
 
 def _table(scores: Sequence["Score"], days: int) -> str:

@@ -168,7 +168,8 @@ class _Past:
         return np.searchsorted(self.keys, group << _TIME_BITS, side="left")
 
     def _known(self, group: Ints, when: Ints) -> Ints:
-        return np.searchsorted(self.keys, (group << _TIME_BITS) + when, side="right")
+        # Strictly before: a sync that fails in the second of its creation must not tell of itself.
+        return np.searchsorted(self.keys, (group << _TIME_BITS) + when, side="left")
 
 
 def _codes(names: list[str] | tuple[str, ...]) -> Ints:

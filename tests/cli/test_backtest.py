@@ -34,10 +34,22 @@ def test_the_table_sets_trimtab_beside_simpler_methods(
 
 def test_scores_come_as_json(history: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["backtest", "--history", str(history), "--days", "14", "-o", "json"]) == 0
-    scores = json.loads(capsys.readouterr().out)
+    found = json.loads(capsys.readouterr().out)
+    scores = found["forecasts"]
+    assert found["failure"]["n"] == 8 * 14
     assert {score["quantity"] for score in scores} == {"duration", "rows", "bytes"}
     ours = [score for score in scores if score["method"] == "trimtab"]
     assert all(score["n"] == 8 * 14 for score in ours)
+
+
+def test_failure_risk_is_held_against_failures(
+    history: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["backtest", "--history", str(history), "--quantity", "failure"]) == 0
+    text = capsys.readouterr().out
+    assert "AUC" in text
+    assert "tenths by risk" in text
+    assert "MAPE" not in text
 
 
 def test_an_empty_history_is_said_to_be_empty(

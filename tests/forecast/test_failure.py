@@ -50,6 +50,13 @@ def test_risk_knows_only_what_had_ended(fleet: tuple[Runs, dict[ConnectionId, st
     assert np.array_equal(risks[0], risks[1])
 
 
+def test_a_sync_that_fails_at_once_does_not_tell_of_itself() -> None:
+    found = runs({f"a{n}": Kind(fails=0.1, per_day=6) for n in range(20)}, DAYS)
+    ended = np.where(found.succeeded, found.ended, found.created)
+    score = backtest_risk(Outcomes.of(replace(found, ended=ended), {}), 28)
+    assert 0.4 < score.auc < 0.6
+
+
 def test_without_failures_the_rate_is_low_and_not_zero() -> None:
     outcomes = Outcomes.of(runs({"a": Kind(), "b": Kind()}, 30), {})
     model = FailureModel.fit(outcomes, MONDAY + 30 * DAY)
