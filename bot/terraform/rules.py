@@ -40,7 +40,7 @@ def check(index: Index, location: Location, value: str, *, by_hand: bool = False
     """
     kind, path = location.address.type, location.path
     if kind == "airbyte_connection" and path == CRON:
-        return _check_cron(location, value)
+        return _check_cron(location, value, by_hand=by_hand)
     if kind.startswith("airbyte_") and path[0] in _LEFT_ALONE:
         return refuse(
             RefusalReason.NEVER,
@@ -55,11 +55,14 @@ def check(index: Index, location: Location, value: str, *, by_hand: bool = False
     return None
 
 
-def _check_cron(location: Location, value: str) -> Refusal | None:
+def _check_cron(location: Location, value: str, *, by_hand: bool) -> Refusal | None:
     refused = [finding.message for finding in check_airbyte(value) if finding.refused]
     if refused:
         return _outside(location, refused[0])
     expression, zone = split_zone(value)
+    if by_hand and zone is None and split_zone(str(location.literal.value))[1] is None:
+        # The file is written without the zone, and a person asks for it so: no worse than before.
+        return None
     if zone != "UTC" or value != f"{expression} UTC":
         return _outside(
             location,
