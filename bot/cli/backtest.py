@@ -1,11 +1,12 @@
 """`trimtab backtest`: forecasts of the past, held against what happened."""
 
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -61,13 +62,24 @@ def command(
     scores = list(_scores(runs, [each for each in quantities if each != _FAILURE], days))
     risk = _risk(runs, sources, days) if _FAILURE in quantities else None
     if output == "json":
-        found = {"forecasts": [asdict(score) for score in scores], _FAILURE: risk and asdict(risk)}
+        found = {
+            "forecasts": [_plain(asdict(score)) for score in scores],
+            _FAILURE: risk and _plain(asdict(risk)),
+        }
         click.echo(json.dumps(found, indent=2))
         return
     if scores:
         click.echo(_table(scores, days))
     if risk is not None:
         click.echo(_risk_table(risk))
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    """Put null where nothing could be measured: JSON knows no NaN."""
+    return {
+        name: None if isinstance(value, float) and math.isnan(value) else value
+        for name, value in values.items()
+    }
 
 
 def _read(url: str, days: int) -> tuple["Runs", dict["ConnectionId", str]]:
@@ -114,6 +126,10 @@ def _risk(runs: "Runs", sources: dict["ConnectionId", str], days: int) -> "RiskS
 
 
 def _risk_table(risk: "RiskScore") -> str:
+    if math.isnan(risk.auc):
+        return (
+            f"\nfailure of the next sync: {risk.failures:,} of {risk.n:,} failed; nothing to rank"
+        )
     lines = [
         "",
         f"failure of the next sync: {risk.failures:,} of {risk.n:,} failed",
@@ -138,6 +154,8 @@ def _table(scores: Sequence["Score"], days: int) -> str:
     ]
     heading = None
     for score in scores:
+        if not score.n:
+            continue
         if heading != (score.quantity, score.ahead_days):
             heading = (score.quantity, score.ahead_days)
             ahead = "1 day" if score.ahead_days == 1 else f"{score.ahead_days} days"

@@ -27,7 +27,8 @@ class Score:
     Errors are in percent; `wape` is total absolute error over total actual. `pinball` is the
     mean over p50, p80 and p95, in percent of the mean actual. `p80` and `p95` are the shares of
     syncs that stayed under these bounds, `interval` that between p05 and p95; `bad` is the
-    share of the `judged` connections whose p95 held for less than 85 % of their syncs.
+    share of the `judged` connections whose p95 held for less than 85 % of their syncs. What could
+    not be measured is NaN.
     """
 
     quantity: str
@@ -106,6 +107,9 @@ def _bounds(calibration: Calibration, chosen: Flags) -> Floats:
 
 
 def _score(what: tuple[str, int, str], scored: "pd.DataFrame") -> Score:
+    quantity, ahead, method = what
+    if scored.empty:
+        return Score(quantity, ahead, method, 0, *(float("nan"),) * 7, judged=0)
     actual = scored["actual"]
     error = (actual - scored["point"]).abs()
     pinball = [
@@ -115,7 +119,6 @@ def _score(what: tuple[str, int, str], scored: "pd.DataFrame") -> Score:
     under = actual <= scored["p95"]
     by_connection = under.groupby(scored["connection"]).agg(["mean", "size"])
     judged = by_connection[by_connection["size"] >= _FEWEST_TO_JUDGE]["mean"]
-    quantity, ahead, method = what
     return Score(
         quantity,
         ahead,
@@ -127,6 +130,6 @@ def _score(what: tuple[str, int, str], scored: "pd.DataFrame") -> Score:
         p80=float(100 * (actual <= scored["p80"]).mean()),
         p95=float(100 * under.mean()),
         interval=float(100 * (under & (actual >= scored["p05"])).mean()),
-        bad=float(100 * (judged < BADLY_COVERED).mean()),
+        bad=float(100 * (judged < BADLY_COVERED).mean()) if len(judged) else float("nan"),
         judged=len(judged),
     )

@@ -202,10 +202,10 @@ def _trailing_medians(days: Floats) -> Floats:
 
 def _weekday_effects(residuals: Floats) -> Floats:
     """Return what each weekday of the window adds, shrunk by how much it stands out of noise."""
-    by_weekday = residuals.reshape(len(residuals), -1, _WEEK).transpose(0, 2, 1)
+    by_weekday = residuals.reshape(len(residuals), WINDOW_DAYS // _WEEK, _WEEK).transpose(0, 2, 1)
     effect = median(by_weekday)
     count = (~np.isnan(by_weekday)).sum(axis=2)
-    noise = median(np.abs(by_weekday - effect[:, :, None]).reshape(len(residuals), -1))
+    noise = median(np.abs(by_weekday - effect[:, :, None]).reshape(len(residuals), WINDOW_DAYS))
     # The median of a handful is about a quarter less sure than their mean.
     variance = (_CAUTION * _TO_DEVIATION * noise[:, None]) ** 2 * 1.57 / np.maximum(count, 1)
     present = ~np.isnan(effect)

@@ -122,6 +122,14 @@ def test_a_fleet_without_history_is_not_known() -> None:
     assert isinstance(forecast.seconds, Unknown)
 
 
+def test_before_the_first_sync_nothing_is_known() -> None:
+    nothing = Outlook(runs({"a": Kind()}, 2), moment(MONDAY))
+    for horizon in (NEXT_SYNC, NEXT_WEEK, MONTH):
+        assert isinstance(amounts(nothing, connection("a"), horizon).seconds, Unknown)
+    assert nothing.method(ConnectionId("a"), "postgres") == "none"
+    assert nothing.last_start(ConnectionId("a")) is None
+
+
 def test_what_ends_later_than_now_is_not_looked_at() -> None:
     kinds = {f"c{n}": Kind() for n in range(6)}
     longer, shorter = runs(kinds, DAYS + 5), runs(kinds, DAYS + 5).known_at(NOW)
