@@ -96,14 +96,13 @@ class Fits:
         return effects
 
 
-def fit(runs: Runs, logs: Floats, grid: Grid, first_origin: int = 0) -> Fits:
+def fit(runs: Runs, logs: Floats, grid: Grid) -> Fits:
     """Fit every connection at each midnight of the grid, and at its end.
 
     Args:
         runs: the fleet's runs; only those with a finite log are looked at.
         logs: the log of what is forecast, per run; NaN where there is none.
         grid: the days to fit on.
-        first_origin: no fit is wanted before this day of the grid.
     """
     chosen = np.isfinite(logs)
     runs, logs = runs.where(chosen), logs[chosen]
@@ -122,7 +121,7 @@ def fit(runs: Runs, logs: Floats, grid: Grid, first_origin: int = 0) -> Fits:
     level = grouped_median(cell, logs, size).reshape(shape)
     in_time = known <= day
     partial = grouped_median(cell[in_time], logs[in_time], size).reshape(shape)
-    return _fit_days(level, partial, count, hours, (grid, first_origin))
+    return _fit_days(level, partial, count, hours, grid)
 
 
 def _means(cell: Ints, logs: Floats, shape: tuple[int, int]) -> Floats:
@@ -160,11 +159,8 @@ def _fit_hours(means: Floats, count: Floats, cells: tuple[Ints, Ints, Ints, Floa
     return hours
 
 
-def _fit_days(
-    full: Floats, partial: Floats, count: Floats, hours: Floats, span: tuple[Grid, int]
-) -> Fits:
+def _fit_days(full: Floats, partial: Floats, count: Floats, hours: Floats, grid: Grid) -> Fits:
     """Fit level and weekdays at each origin from the days' medians before it."""
-    grid, first_origin = span
     connections, days = full.shape
     pad = np.full((connections, WINDOW_DAYS), np.nan, np.float32)
     full = np.concatenate([pad, full], axis=1)
@@ -176,7 +172,7 @@ def _fit_days(
     weekdays = np.zeros((connections, days + 1, _WEEK), np.float32)
     n = np.zeros((connections, days + 1), np.float32)
     active = np.zeros((connections, days + 1), np.float32)
-    for origin in range(max(first_origin, 1), days + 1):
+    for origin in range(1, days + 1):
         window = full[:, origin : origin + WINDOW_DAYS].copy()
         window[:, -1] = partial[:, origin - 1]
         week = week_of_full[:, origin : origin + WINDOW_DAYS].copy()
