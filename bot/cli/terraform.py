@@ -6,10 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bot.domain.errors import ExitCode
+from bot.domain.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
     from bot.domain.edit import Edit, Refusal, Site
+
+
+def _readable(_context: click.Context, parameter: click.Parameter, text: str) -> str:
+    """Refuse bytes that are not UTF-8: they can be in no file that Terraform reads."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"{parameter.human_readable_name} is not valid UTF-8", "Give it as UTF-8 text."
+        ) from error
+    return text
+
 
 _root = click.argument("root", type=click.Path(path_type=Path))
 _output = click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text")
@@ -50,8 +62,8 @@ def list_resources(root: Path, var_files: tuple[str, ...], output: str) -> None:
 
 @command.command("locate")
 @_root
-@click.argument("address")
-@click.argument("path")
+@click.argument("address", callback=_readable)
+@click.argument("path", callback=_readable)
 @_var_file
 @_output
 def find(root: Path, address: str, path: str, var_files: tuple[str, ...], output: str) -> int:
@@ -75,9 +87,9 @@ def find(root: Path, address: str, path: str, var_files: tuple[str, ...], output
 
 @command.command("set")
 @_root
-@click.argument("address")
-@click.argument("path")
-@click.argument("value")
+@click.argument("address", callback=_readable)
+@click.argument("path", callback=_readable)
+@click.argument("value", callback=_readable)
 @_var_file
 @click.option("--write", "writes", is_flag=True, help="Change the file; otherwise nothing changes.")
 @_output

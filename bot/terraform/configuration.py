@@ -102,9 +102,15 @@ class Configuration:
             folder = None if call is None else call_folder(parent.module, call)
             if call is None or folder is None or not folder.is_dir():
                 return None
+            if folder in self._around(parent):
+                return None
             scope = self.scope(call, parent, step.key)
             self._instances[steps] = Instance(self.module(folder), steps, call, scope)
         return self._instances[steps]
+
+    def _around(self, instance: Instance) -> set[Path]:
+        above = [self._instances[instance.steps[: n + 1]] for n in range(len(instance.steps))]
+        return {self.root.path, *(one.module.folder for one in above)}
 
     def instances(self) -> Iterator[Instance]:
         """Walk over the root and every module that is called without `for_each` or `count`.
@@ -165,7 +171,7 @@ def call_folder(module: Module, call: Block) -> Path | None:
     """Return the folder of a local module, or None when its source is elsewhere."""
     source = call.value("source")
     text = source.value if isinstance(source, Literal) else None
-    if isinstance(text, str) and (text in {".", ".."} or text.startswith(_LOCAL)):
+    if isinstance(text, str) and text.startswith(_LOCAL):
         return normal(module.folder / text)
     return None
 

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from bot.domain.errors import TerraformError
-from bot.terraform import tree
+from bot.terraform import soundness, tree
 from bot.terraform.address import Steps
 from bot.terraform.chunks import chunked, long_collections
 from bot.terraform.configuration import Configuration
 from bot.terraform.document import Document, Language
 from bot.terraform.root import normal, variable_files
 from bot.terraform.shadow import shadow
+from bot.terraform.soundness import UnsoundError
 
 TIMEOUT_SECONDS: Final = 600
 _PROCESS = Path(__file__).with_name("tfparse_process.py")
@@ -30,6 +31,10 @@ _CLIMB = re.compile(rb"(?:\.\./)+|\.\.(?=\")")
 _UNSET_FILE = "trimtab-unset.tfvars"
 UNSET: Final = "trimtab:unset:"
 _LOCAL_SOURCE = (".", "/")
+_PLACE = re.compile(
+    r"(?:^|: |failed to load tfvars from )(?P<file>[^:]+):(?P<line>\d+),\d+-[\d,]+[:;] (?P<words>.+)",
+    re.DOTALL,
+)
 ABSENT: Final = object()
 
 
@@ -73,8 +78,10 @@ def evaluate(
     an object of which every leaf can be compared, even where a secret beside it is unknown.
 
     Raises:
-        TerraformError: when tfparse fails, or takes longer than ten minutes.
+        TerraformError: when tfparse fails, or takes longer than ten minutes; an `UnsoundError`
+            when there is something in the root, or in a module it calls, that cannot be read.
     """
+    soundness.check_calls(configuration)
     shadowed = dict(replaced or {})
     long = long_collections(configuration)
     for path, original in configuration.documents.items():
@@ -93,7 +100,12 @@ def evaluate(
             os.path.relpath(copies[path.parent] / path.name, root)
             for path in variable_files(configuration.root)
         ]
-        return _read(_run(root, [_UNSET_FILE, *names], configuration))
+        folders = {copies[module.folder]: module.folder for module in configuration.modules()}
+        answer = _run(root, folders.keys() - {root}, [_UNSET_FILE, *names], configuration)
+        if "unread" in answer:
+            raise _unsound(configuration, folders[Path(answer["folder"])], answer["unread"])
+        soundness.check_files(configuration)
+        return _read(answer["blocks"])
 
 
 def differences(before: Evaluation, after: Evaluation) -> Iterator[Difference]:
@@ -189,8 +201,19 @@ def _environment() -> dict[str, str]:
     return {"GOGC": "400", "GOMEMLIMIT": "1000MiB"} | kept
 
 
-def _run(root: Path, names: list[str], configuration: Configuration) -> Any:
-    command = [sys.executable, "-P", str(_PROCESS), str(root), *names]
+def _unsound(configuration: Configuration, folder: Path, words: str) -> TerraformError:
+    place = _PLACE.search(words)
+    if place is None:
+        return TerraformError(f"{configuration.root.path} cannot be evaluated: {words[:300]}")
+    name = configuration.root.name(normal(folder / place["file"]))
+    return UnsoundError(place["words"], name, int(place["line"]))
+
+
+def _run(
+    root: Path, modules: set[Path], names: list[str], configuration: Configuration
+) -> dict[str, Any]:
+    others = json.dumps([str(folder) for folder in sorted(modules)])
+    command = [sys.executable, "-P", str(_PROCESS), others, str(root), *names]
     try:
         done = subprocess.run(  # noqa: S603  our own script, arguments as a list
             command,
@@ -205,7 +228,8 @@ def _run(root: Path, names: list[str], configuration: Configuration) -> Any:
     if done.returncode != 0:
         last = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
         raise TerraformError(f"{configuration.root.path} cannot be evaluated: {last[:300]}")
-    return json.loads(done.stdout)
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
 
 
 def _read(raw: Any) -> Evaluation:

@@ -58,6 +58,14 @@ class Index:
             pass
         return evaluate(self.configuration)
 
+    def evaluated(self) -> None:
+        """Make sure that all of the root can be read and evaluated, whatever is asked for later.
+
+        Raises:
+            TerraformError: see `evaluate`.
+        """
+        _ = self.evaluation
+
     @cached_property
     def resources(self) -> tuple[Resource, ...]:
         """Return every instance of every block that trimtab knows, in the order of addresses."""

@@ -17,6 +17,7 @@ from bot.terraform.provider import provider_of
 from bot.terraform.references import CONFIGURATION_DATA
 from bot.terraform.root import unused_variable_files
 from bot.terraform.scope import Missing, Reached, Trail, refuse, undecided
+from bot.terraform.soundness import UnsoundError
 from bot.terraform.syntax import Kind, Literal, Scalar, scalar_text
 
 CRON: Steps = ("schedule", "cron_expression")
@@ -74,8 +75,12 @@ def find(index: Index, address: str, path: str, wanted: Scalar = None) -> Locati
     except InputError as error:
         first = index.configuration.top.module.documents[0]
         return Refusal(RefusalReason.NOT_FOUND, error.message, first.name, 1, error.hint)
+    found: Location | Refusal
     try:
+        index.evaluated()
         found = _find(index, target, steps)
+    except UnsoundError as error:
+        found = Refusal(error.reason, error.detail, error.file, error.line)
     except TerraformError as error:
         found = Refusal(RefusalReason.SYNTAX, error.message)
     return helped(index, target, steps, found, wanted) if isinstance(found, Refusal) else found
@@ -111,11 +116,6 @@ def _unsuitable(index: Index, address: Address, path: Steps, place: Place) -> Re
             RefusalReason.NOT_FOUND, f"trimtab does not edit blocks of type {address.type}", block
         )
     name = f"{address.mode}.{address.type}.{address.name}"
-    for document, line in place.instance.module.broken:
-        if document is block.document:
-            return Refusal(
-                RefusalReason.SYNTAX, f"{document.name} cannot be read", document.name, line
-            )
     refusals = (
         _foreign(index, place),
         _redeclared(place, name),
@@ -262,15 +262,6 @@ def _no_block(index: Index, address: Address) -> Refusal:
         if child is None:
             break
         instance = child
-    broken = [place for module in index.configuration.modules() for place in module.broken]
-    if broken:
-        document, line = broken[0]
-        return Refusal(
-            RefusalReason.SYNTAX,
-            f"there is no {address}, and {document.name} cannot be read",
-            document.name,
-            line,
-        )
     known = ", ".join(str(one.address) for one in index.resources[:5]) or "none"
     return Refusal(RefusalReason.NOT_FOUND, f"there is no {address}; this root has: {known}")
 

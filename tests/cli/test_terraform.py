@@ -118,3 +118,19 @@ def test_bad_input_gets_one_sentence(
     assert (got, answer) == (code, None)
     assert said in error
     assert "Traceback" not in error
+
+
+@pytest.mark.parametrize("bad", [1, 2, 3])
+def test_text_that_is_not_utf8_is_refused_in_one_sentence(root: Path, bad: int) -> None:
+    words: list[Any] = [root, "airbyte_connection.c", "name", "x"]
+    words[bad] = b"\xff"
+    before = (root / "main.tf").read_bytes()
+    done = subprocess.run(
+        [sys.executable, "-m", "bot.cli.main", "terraform", "set", *words, "--write"],
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert b"is not valid UTF-8" in done.stderr
+    assert b"bug" not in done.stderr
+    assert (root / "main.tf").read_bytes() == before
