@@ -27,6 +27,7 @@ _INTERNAL = {"locals", "variable", "output", "terraform"}
 _ECHOED = {"__tfmeta", "id", "for_each", "count"}
 _ENCODE = b"jsonencode"
 _WORKSPACE = b"terraform.workspace"
+_UNKNOWN = b"var.trimtab_unknown"
 _CLIMB = re.compile(rb"(?:\.\./)+|\.\.(?=\")")
 _UNSET_FILE = "trimtab-unset.tfvars"
 UNSET: Final = "trimtab:unset:"
@@ -70,7 +71,8 @@ class Difference:
 
 
 def evaluate(
-    configuration: Configuration, replaced: Mapping[Path, bytes] | None = None
+    configuration: Configuration,
+    replaced: Mapping[Path, bytes] | None = None,
 ) -> Evaluation:
     """Evaluate a root, with some of its files replaced.
 
@@ -91,10 +93,12 @@ def evaluate(
         if path.suffix == ".tf" and (_ENCODE in document.data or _WORKSPACE in document.data):
             document = Document(path, document.name, _opaque(document), document.language)
             shadowed[path] = document.data
+        if path.name.endswith(".tf.json") and _WORKSPACE in document.data:
+            shadowed[path] = document.data.replace(_WORKSPACE, _UNKNOWN)
         if path.suffix == ".tf" and original in long:
             shadowed[path] = chunked(document, long[original])
     shadowed[configuration.root.path / _UNSET_FILE] = _stand_ins(configuration)
-    with shadow(_folders(configuration), shadowed) as copies:
+    with shadow(folders_in_reach(configuration), shadowed) as copies:
         root = copies[configuration.root.path]
         names = [
             os.path.relpath(copies[path.parent] / path.name, root)
@@ -119,7 +123,7 @@ def differences(before: Evaluation, after: Evaluation) -> Iterator[Difference]:
             yield from _leaves(address, (), old, new)
 
 
-def _folders(configuration: Configuration) -> set[Path]:
+def folders_in_reach(configuration: Configuration) -> set[Path]:
     """List the folders that a relative path in the root may lead to."""
     root = configuration.root.path
     found = {path.parent for path in variable_files(configuration.root)}
@@ -188,7 +192,7 @@ def _opaque(document: Document) -> bytes:
     for offset in tree.calls_outside_templates(document, _ENCODE):
         body[offset : offset + len(_ENCODE)] = b" " * len(_ENCODE)
     for offset, _decides in tree.references(document, _WORKSPACE):
-        body[offset : offset + len(_WORKSPACE)] = b"var.trimtab_unknown"
+        body[offset : offset + len(_WORKSPACE)] = _UNKNOWN
     return bytes(body)
 
 

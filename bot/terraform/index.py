@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.domain.errors import InputError
 from bot.terraform.address import Address, Steps, parse_address
+from bot.terraform.aliases import Aliases
 from bot.terraform.configuration import Configuration
 from bot.terraform.evaluation import Evaluation, evaluate
 from bot.terraform.hcl import Block
@@ -65,6 +66,11 @@ class Index:
             TerraformError: see `evaluate`.
         """
         _ = self.evaluation
+
+    @cached_property
+    def aliases(self) -> Aliases:
+        """Return what else leads to the files of the root."""
+        return Aliases(self.configuration)
 
     @cached_property
     def resources(self) -> tuple[Resource, ...]:

@@ -78,7 +78,7 @@ def find(index: Index, address: str, path: str, wanted: Scalar = None) -> Locati
     found: Location | Refusal
     try:
         index.evaluated()
-        found = _find(index, target, steps)
+        found = _merged_call(index) or _find(index, target, steps)
     except UnsoundError as error:
         found = Refusal(error.reason, error.detail, error.file, error.line)
     except TerraformError as error:
@@ -122,9 +122,24 @@ def _unsuitable(index: Index, address: Address, path: Steps, place: Place) -> Re
         _wrong_key(index, address, block),
         _secret(path, block),
         _ignored(path, block),
+        _ignored_by_readers(index, address, path),
         _manual(index, address, path, place),
     )
     return next((refusal for refusal in refusals if refusal is not None), None)
+
+
+def _merged_call(index: Index) -> Refusal | None:
+    """Refuse a root in which a module call is written twice: the evaluator takes the first."""
+    for module in index.configuration.modules():
+        for name, (document, line) in module.twice.items():
+            if name.startswith("module."):
+                return Refusal(
+                    RefusalReason.AMBIGUOUS,
+                    f"{name} is declared again at {document.name}:{line}",
+                    document.name,
+                    line,
+                )
+    return None
 
 
 def _redeclared(place: Place, name: str) -> Refusal | None:
@@ -183,6 +198,19 @@ def _ignored(path: Steps, block: Block) -> Refusal | None:
         f"ignore_changes has {dotted(ignored)}: Terraform would not apply the change",
         block,
     )
+
+
+def _ignored_by_readers(index: Index, address: Address, path: Steps) -> Refusal | None:
+    """Ask those that a data source configures as well: only there a change shows."""
+    if address.type != CONFIGURATION_DATA:
+        return None
+    for user in index.users_of_data(str(address)):
+        reader = index.place(parse_address(user))
+        if reader is not None and path[0] == "configuration":
+            refusal = _ignored(path, reader.block)
+            if refusal is not None:
+                return refusal
+    return None
 
 
 def _manual(index: Index, address: Address, path: Steps, place: Place) -> Refusal | None:

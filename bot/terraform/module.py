@@ -21,7 +21,8 @@ class Module:
     """One folder of configuration.
 
     `twice` names what is declared in more than one place, override files included: nothing that
-    depends on it is edited. `broken` lists places that could not be read.
+    depends on it is edited. `overriding` are the blocks of override files, `broken` lists places
+    that could not be read.
     """
 
     folder: Path
@@ -34,6 +35,7 @@ class Module:
     imports: list[Block] = field(default_factory=list)
     providers: dict[str, str] = field(default_factory=dict)
     twice: dict[str, tuple[Document, int]] = field(default_factory=dict)
+    overriding: list[Block] = field(default_factory=list)
     broken: list[tuple[Document, int]] = field(default_factory=list)
 
 
@@ -44,10 +46,13 @@ def read_module(root: Root, folder: Path) -> Module:
         TerraformError: when a file cannot be read.
     """
     module = Module(folder)
-    for path in configuration_files(folder):
+    # Override files are merged last, whatever their names are.
+    for path in sorted(configuration_files(folder), key=is_override):
         document = read(root, path)
         module.documents.append(document)
         for block in _blocks(module, document):
+            if is_override(path):
+                module.overriding.append(block)
             _declare(module, block, overrides=is_override(path))
     return module
 

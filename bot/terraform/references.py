@@ -63,7 +63,7 @@ def _variable(
     twice = redeclared(instance, f"var.{name}", at)
     if twice is not None:
         return twice
-    found = _assigned(resolver, instance, name)
+    found = assigned(resolver, instance, name)
     if found is None:
         return _no_value(block, instance, (name, *rest))
     value, scope = found
@@ -77,7 +77,7 @@ def _variable(
     return result
 
 
-def _assigned(
+def assigned(
     resolver: "Resolver", instance: Instance, name: str
 ) -> tuple[Expression, Scope] | None:
     """Return what gives a variable its value: a file or the caller, else the default."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from bot.domain.errors import InputError
 from bot.terraform.document import Document, Language, read_document
 
-_SKIPPED_FOLDERS = {".terraform", ".terragrunt-cache", ".git", "node_modules"}
+SKIPPED_FOLDERS = {".terraform", ".terragrunt-cache", ".git", "node_modules"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,5 +128,5 @@ def _var_file(folder: Path, name: str) -> Path:
 
 def _folders(top: Path) -> Iterator[Path]:
     for here, names, _files in os.walk(top):
-        names[:] = sorted(name for name in names if name not in _SKIPPED_FOLDERS)
+        names[:] = sorted(name for name in names if name not in SKIPPED_FOLDERS)
         yield Path(here)

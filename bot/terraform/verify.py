@@ -89,6 +89,8 @@ def draft(index: Index, change: Change) -> Draft | Refusal:
         refusal = rules.check(index, location, change.value, by_hand=change.by_hand) or _shared(
             index, location
         )
+    if refusal is None:
+        refusal = index.aliases.refusal(literal)
     if refusal is None and not agreement.agrees(literal):
         refusal = refuse(
             RefusalReason.UNVERIFIED, "a second parser does not see this literal here", literal
