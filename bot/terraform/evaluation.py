@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bot.domain.errors import TerraformError
-from bot.terraform import soundness, tree
+from bot.terraform import soundness, tree, validations
 from bot.terraform.address import Steps
 from bot.terraform.chunks import chunked, long_collections
 from bot.terraform.configuration import Configuration
@@ -97,6 +97,11 @@ def evaluate(
             shadowed[path] = document.data.replace(_WORKSPACE, _UNKNOWN)
         if path.suffix == ".tf" and original in long:
             shadowed[path] = chunked(document, long[original])
+    for module in configuration.modules():
+        added = validations.asked(module)
+        if added is not None:
+            host = added[0]
+            shadowed[host.path] = shadowed.get(host.path, host.data) + added[1]
     shadowed[configuration.root.path / _UNSET_FILE] = _stand_ins(configuration)
     with shadow(folders_in_reach(configuration), shadowed) as copies:
         root = copies[configuration.root.path]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.domain.edit import Refusal, RefusalReason
+from bot.terraform import validations
 from bot.terraform.hcl import Block
 from bot.terraform.index import Index as RootIndex
 from bot.terraform.index import Place, address_of
@@ -122,11 +123,24 @@ def _unevaluated(index: RootIndex) -> Iterator[Use]:
         if value is not None:
             # The output of a block's own attribute is meant to change with it.
             yield Use("output", name, value, Scope(configuration.top), stops=True)
+    yield from _unsure_validations(index)
     for instance in configuration.instances():
         for block in instance.module.overriding:
             text = instance.prefix + ".".join((block.type, *block.labels)) + " (override)"
             for name, expression in _arguments(block):
                 yield Use(text, name, expression, Scope(instance))
+
+
+def _unsure_validations(index: RootIndex) -> Iterator[Use]:
+    """List the validations that the evaluator cannot tell to hold today."""
+    for text, values in index.evaluation.blocks.items():
+        address = address_of(text) if validations.KIND in text else None
+        instance = None if address is None else index.instance(address)
+        if instance is not None:
+            for name, (variable, condition) in validations.conditions(instance.module).items():
+                if values.get(name) is not True:
+                    at = f"{instance.prefix}var.{variable}"
+                    yield Use(at, validations.VALIDATION, condition, Scope(instance))
 
 
 def _arguments(block: Block) -> Iterator[tuple[str, Expression]]:

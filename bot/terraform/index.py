@@ -79,14 +79,21 @@ class Index:
 
     def place(self, address: Address) -> Place | None:
         """Find the block behind an address, or None."""
+        instance = self.instance(address)
+        if instance is None:
+            return None
+        block = instance.module.resources.get((address.mode, address.type, address.name))
+        return None if block is None else Place(block, instance)
+
+    def instance(self, address: Address) -> Instance | None:
+        """Find the instance of the module that an address is in, or None."""
         instance = self.configuration.top
         for step in address.modules:
             child = self.configuration.child(instance, step)
             if child is None:
                 return None
             instance = child
-        block = instance.module.resources.get((address.mode, address.type, address.name))
-        return None if block is None else Place(block, instance)
+        return instance
 
     def instances(self, address: Address) -> list[str]:
         """List the evaluated instances of the block that an address is in."""

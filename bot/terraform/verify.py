@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain.edit import Edit, Refusal, RefusalReason
 from bot.domain.errors import TerraformError
-from bot.terraform import agreement, layout, rules
+from bot.terraform import agreement, layout, rules, validations
 from bot.terraform.address import Steps
 from bot.terraform.evaluation import ABSENT, Difference, Evaluation, differences, evaluate
 from bot.terraform.hidden import hidden_uses
@@ -228,6 +228,13 @@ def _explain(index: Index, one: Draft, others: list[str], failure: str) -> Refus
     location, literal = one.location, one.location.literal
     if failure:
         refusal = refuse(RefusalReason.UNVERIFIED, failure, literal)
+    elif check := next((name for name in others if _is_check(name)), None):
+        where = check.replace(f"{validations.KIND}.all.", "var.")
+        refusal = refuse(
+            RefusalReason.UNVERIFIED,
+            f"the value fails, or may fail, the validation {where}",
+            literal,
+        )
     elif others:
         more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
         detail = f"the literal also decides {', '.join(others[:_SHOWN])}{more}"
@@ -239,6 +246,10 @@ def _explain(index: Index, one: Draft, others: list[str], failure: str) -> Refus
             literal,
         )
     return helped(index, location.address, location.path, refusal, one.change.value)
+
+
+def _is_check(name: str) -> bool:
+    return validations.KIND in name or name.endswith(f".{validations.VALIDATION}")
 
 
 def _shared(index: Index, location: Location) -> Refusal | None:
