@@ -31,8 +31,14 @@ def shadow(folders: set[Path], replaced: Mapping[Path, bytes]) -> Iterator[dict[
             copy.mkdir(parents=True)
             for entry in os.scandir(folder):
                 path = folder / entry.name
-                if path not in real and path not in replaced:
+                if path not in real and path not in replaced and not _is_passed_over(entry):
                     (copy / entry.name).symlink_to(path)
         for path, content in replaced.items():
             (base / path.parent.relative_to(top) / path.name).write_bytes(content)
         yield {folder: base / folder.relative_to(top) for folder in real}
+
+
+def _is_passed_over(entry: os.DirEntry[str]) -> bool:
+    """Tell what Terraform does not load for all its name: a lock of an editor, a folder `x.tf`."""
+    is_named = entry.name.endswith((".tf", ".tf.json"))
+    return is_named and (entry.name.startswith(".") or entry.is_dir())

@@ -96,3 +96,11 @@ def test_modules_behind_one_link_are_edited(tmp_path: Path) -> None:
     (root / "main.tf").write_text('module "a" {\n  source = "./modules/m"\n}\n')
     found = change(root, "module.a.airbyte_connection.c")
     assert isinstance(found, Edit), found
+
+
+def test_what_terraform_passes_over_is_no_obstacle(tmp_path: Path) -> None:
+    (tmp_path / ".#main.tf").symlink_to("me@here.1234")
+    (tmp_path / "x.tf").mkdir()
+    (tmp_path / "main.tf").write_text(connection("c", f'"{OLD}"'))
+    found = change(tmp_path)
+    assert isinstance(found, Edit), found
