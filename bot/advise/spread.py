@@ -29,7 +29,7 @@ from bot.domain.spans import format_span
 _HORIZON: Final = timedelta(days=7)
 _MINUTE: Final = timedelta(minutes=1)
 _FEWEST_SYNCS: Final = 14
-"""Two weeks of a daily sync: below that a connection's history says little (models, §2)."""
+"""Two weeks of a daily sync: with fewer, a connection's history says little of its usual days."""
 
 _NO_EFFECT: Final = Effect(
     saving=Unknown("moving a start by minutes moves no row and changes no bill"),

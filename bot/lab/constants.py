@@ -114,7 +114,7 @@ PAUSES_PER_90_DAYS: Final = 0.01
 CLEARS_PER_90_DAYS: Final = 0.01
 SCHEMA_CHANGES_PER_90_DAYS: Final = 0.06
 BREAKING_SHARE: Final = 0.15
-"""Per connection. [chosen: the facts say that such drift exists, not how often]"""
+"""Per connection. [chosen: that such drift exists is known, how often is not]"""
 
 # --- How long syncs run -------------------------------------------------------------------------
 MINUTES_MEDIAN: Final = 7.0
