@@ -4,6 +4,7 @@ SIZE   ?= quick
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# The lock files are complete; --no-deps keeps pip from resolving them once more, which it gets wrong for extras.
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint bench crash docs lock clean
 
@@ -13,13 +14,13 @@ help: ## list the targets
 $(VENV)/.run: requirements/run.txt pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing the locked requirements into $(VENV) …"
-	@$(PIP) install --require-hashes -r requirements/run.txt
+	@$(PIP) install --require-hashes --no-deps -r requirements/run.txt
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
 	@echo "installing the locked development requirements into $(VENV) …"
-	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@$(PIP) install --require-hashes --no-deps -r requirements/dev.txt
 	@touch $@
 
 test: $(VENV)/.dev ## run every test
@@ -44,7 +45,7 @@ docs: $(VENV)/.docs ## build the documentation into site/
 	$(BIN)/mkdocs build --strict --quiet
 
 $(VENV)/.docs: requirements/docs.txt $(VENV)/.run
-	@$(PIP) install --require-hashes -r requirements/docs.txt
+	@$(PIP) install --require-hashes --no-deps -r requirements/docs.txt
 	@touch $@
 
 demo: $(VENV)/.run ## run the main job on a simulated fleet: no account, no network
