@@ -25,6 +25,7 @@ from bot.domain.recommendation import (
     ScheduleChange,
     StatusChange,
 )
+from bot.domain.subject import Subject
 from bot.domain.verdict import Deny, Verdict
 from bot.history import features, fleet
 from bot.history.mining import Mined, MiningPlan, mine
@@ -155,15 +156,20 @@ def look(job: Job, connections: Sequence[Connection]) -> Situation:
         start = max(first, job.now - features.RECENT)
         found = Evidence(start, last, row["recent_succeeded"] or 0)
         evidence[ConnectionId(row["connection_id"])] = found
-    limits = {connection.id: job.judge.limit(connection) for connection in connections}
-    return Situation(job.now, tuple(connections), evidence, limits)
+    subjects = tuple(Subject(connection) for connection in connections)
+    terms = {subject.connection.id: job.judge.terms(subject) for subject in subjects}
+    return Situation(job.now, subjects, evidence, terms=terms)
 
 
 def judge(job: Job, connections: Sequence[Connection], advice: Sequence[Advice]) -> list[Judged]:
     """Ask policy about every recommendation."""
     by_id = {connection.id: connection for connection in connections}
     return [
-        Judged(by_id[each.connection_id], each, job.judge.judge(by_id[each.connection_id], each))
+        Judged(
+            by_id[each.connection_id],
+            each,
+            job.judge.judge(Subject(by_id[each.connection_id]), each),
+        )
         for each in advice
         if isinstance(each, Recommendation)
     ]

@@ -1,28 +1,43 @@
 """What every advisor is given, and what it answers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from bot.domain.connection import Connection, ConnectionId
-from bot.domain.forecast import Evidence
-from bot.domain.promises import StepLimit
+from bot.domain.connection import Connection, ConnectionId, DestinationId
+from bot.domain.forecast import Evidence, Forecast
+from bot.domain.prices import PriceBook
+from bot.domain.promises import FleetTerms, Terms
 from bot.domain.recommendation import Advice
+from bot.domain.signal import Surroundings
+from bot.domain.subject import Subject
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """A fleet at one moment, with what policy allows for each connection.
+    """A fleet at one moment, with what is forecast of it and what policy allows.
 
     `evidence` says for each connection which syncs its history holds; a connection that is
-    missing there has none.
+    missing there has none. `forecasts` are of the next sync, `months` of the calendar month so far
+    and to its end. `warehouses` names the warehouse of the price book that a destination wakes.
     """
 
     now: datetime
-    connections: tuple[Connection, ...]
-    evidence: Mapping[ConnectionId, Evidence]
-    limits: Mapping[ConnectionId, StepLimit]
+    subjects: tuple[Subject, ...]
+    evidence: Mapping[ConnectionId, Evidence] = field(default_factory=dict)
+    forecasts: Mapping[ConnectionId, Forecast] = field(default_factory=dict)
+    months: Mapping[ConnectionId, Forecast] = field(default_factory=dict)
+    terms: Mapping[ConnectionId, Terms] = field(default_factory=dict)
+    fleet_terms: FleetTerms = field(default_factory=FleetTerms)
+    prices: PriceBook = field(default_factory=PriceBook)
+    warehouses: Mapping[DestinationId, str] = field(default_factory=dict)
+    surroundings: Surroundings = field(default_factory=Surroundings)
+
+    @property
+    def connections(self) -> tuple[Connection, ...]:
+        """Return the connections of the subjects, in their order."""
+        return tuple(subject.connection for subject in self.subjects)
 
 
 class Advisor(Protocol):

@@ -14,7 +14,7 @@ from bot.domain.connection import Connection, ConnectionStatus, Cron
 from bot.domain.cron import QuartzCron, parse
 from bot.domain.errors import InputError
 from bot.domain.forecast import Evidence, Unknown
-from bot.domain.promises import StepLimit
+from bot.domain.promises import StepLimit, Terms
 from bot.domain.recommendation import (
     Advice,
     Confidence,
@@ -65,7 +65,7 @@ class SpreadAdvisor:
                 answers.append(Keep(connection.id, self.name, _why_it_stays(own, busy)))
             else:
                 sharing = max(busy[start] for start in own & settled) - 1
-                limit = situation.limits.get(connection.id, StepLimit("schedule", timedelta()))
+                limit = _limit(situation, connection)
                 evidence = situation.evidence.get(connection.id)
                 minute = _free_minute(cron, own, settled | busy.keys(), limit)
                 answer = self._answer(connection, cron, minute, sharing, evidence)
@@ -111,6 +111,12 @@ class SpreadAdvisor:
             effect=_NO_EFFECT,
             confidence=Confidence.HIGH,
         )
+
+
+def _limit(situation: Situation, connection: Connection) -> StepLimit:
+    """Return how far a start may move; not at all where policy does not say."""
+    steps = situation.terms.get(connection.id, Terms()).steps
+    return steps.get("schedule", StepLimit("schedule", timedelta()))
 
 
 def _cron(connection: Connection) -> QuartzCron | None:

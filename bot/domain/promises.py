@@ -1,12 +1,14 @@
 """Promises and limits: what must hold, and how far trimtab may go."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 from bot.domain.calendar import Days, instant
+from bot.domain.connection import ConnectionId
+from bot.domain.knob import Bounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +97,19 @@ class Capacity:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedCapacity:
+    """A capacity, and the connections whose syncs it counts."""
+
+    capacity: Capacity
+    members: frozenset[ConnectionId]
+
+
+@dataclass(frozen=True, slots=True)
 class StepLimit:
     """How far one change, and all changes of a window together, may move a setting.
 
+    `setting` is `schedule` (when it starts), `frequency` (how often), `status` (pausing), or the
+    kind of a knob: `batch_size`, `parallelism` and so on.
     `shift` bounds the distance that a start time moves; `ratio` the factor by which a number
     grows or, inverted, shrinks (1.5 allows ×1.5 and ÷1.5). None is "no limit".
     """
@@ -123,6 +135,51 @@ class BlastLimit:
         if self.share is not None:
             bounds.append(int(self.share * fleet_size))
         return min(bounds)
+
+
+class Phase(IntEnum):
+    """How far a connection has been let in."""
+
+    MONITOR = 0
+    """Only reported on; the phase of whatever no policy speaks of."""
+    DRY_RUN = 1
+    """Changed through pull requests where it is a development or sandbox connection."""
+    CANARY = 2
+    """Changed in small steps, the lowest risk first."""
+    LIVE = 3
+    """Changed wherever policy allows it."""
+
+    @property
+    def label(self) -> str:
+        """Spell the phase as policies do."""
+        return self.name.lower().replace("_", "-")
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What policy says of one connection before anything is advised.
+
+    `steps` maps a setting (see `StepLimit`) to how far it may move; a setting that is missing
+    there may not be changed at all. `bounds` maps the path of a knob to what policy admits beside
+    the catalogue's own bounds. `priority` decides who gets the better slot: more is more important.
+    """
+
+    phase: Phase = Phase.MONITOR
+    steps: Mapping[str, StepLimit] = field(default_factory=dict)
+    bounds: Mapping[str, Bounds] = field(default_factory=dict)
+    deadlines: tuple[Deadline, ...] = ()
+    windows: tuple[Window, ...] = ()
+    max_staleness: timedelta | None = None
+    min_success_rate: Decimal | None = None
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FleetTerms:
+    """What policy says of all connections together before anything is advised."""
+
+    capacities: tuple[SharedCapacity, ...] = ()
+    blast: BlastLimit = BlastLimit()
 
 
 def _day_before(moment: datetime) -> date:

@@ -1,6 +1,7 @@
 """Recommendations: one proposed change of one setting of one connection, with its reasons."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -69,11 +70,14 @@ class Effect:
 
     `saving` is per month of 30 days, positive when it gets cheaper. `deadlines` is the change
     in the expected number of missed deadlines per month, negative when fewer are missed.
+    `duration` is the change in how long a sync takes, negative when it gets faster. `delays` names
+    the other connections whose syncs finish later for it, and by how much.
     """
 
     saving: Quantiles[Money] | Unknown
     duration: Quantiles[timedelta] | Unknown
     deadlines: Quantiles[Decimal] | Unknown
+    delays: Mapping[ConnectionId, timedelta] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,10 @@ class Recommendation:
     """One proposed change, with what speaks for it and what speaks against.
 
     `depends_on` names connections whose recommendations have to be applied first for the
-    effect to hold.
+    effect to hold; `donors` those that stay as they are and are like it, against which the outcome
+    is measured. `rank` orders recommendations of all advisors: 0 is the best next move. `figures`
+    are what the evidence amounts to, in words, for people and machines: `optimal_batch_size`,
+    `can_parallelize`, `runs without new rows`.
     """
 
     connection_id: ConnectionId
@@ -93,6 +100,9 @@ class Recommendation:
     effect: Effect
     confidence: Confidence
     depends_on: tuple[ConnectionId, ...] = ()
+    donors: tuple[ConnectionId, ...] = ()
+    rank: int = 0
+    figures: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.domain.connection import Connection, Cron
+from bot.domain.connection import Cron
 from bot.domain.cron import parse
-from bot.domain.promises import StepLimit
+from bot.domain.promises import Phase, StepLimit, Terms
 from bot.domain.recommendation import Recommendation, ScheduleChange
 from bot.domain.spans import format_span
+from bot.domain.subject import Subject
 from bot.domain.verdict import (
     Allow,
     ApprovalLevel,
@@ -27,22 +28,26 @@ class Judge:
 
     rules: Sequence[Rule]
 
-    def limit(self, connection: Connection) -> StepLimit:
-        """Return how far the schedule of a connection may move: the tightest rule counts.
+    def terms(self, subject: Subject) -> Terms:
+        """Return what policy says of a connection beforehand: the tightest rule counts.
 
         A connection that no rule speaks of may not be moved at all.
         """
+        connection = subject.connection
         shifts = [
             rule.entry.limits.schedule_shift
             for rule in self.rules
             if rule.matches(connection) and rule.entry.limits.schedule_shift is not None
         ]
-        return StepLimit("schedule", shift=min(shifts, default=timedelta()))
+        step = StepLimit("schedule", shift=min(shifts, default=timedelta()))
+        return Terms(phase=Phase.LIVE, steps={step.setting: step})
 
-    def judge(self, connection: Connection, recommendation: Recommendation) -> Verdict:
+    def judge(self, subject: Subject, recommendation: Recommendation) -> Verdict:
         """Return what all matching rules together say; without one, the team has to look."""
         return combine(
-            _verdict(rule, recommendation) for rule in self.rules if rule.matches(connection)
+            _verdict(rule, recommendation)
+            for rule in self.rules
+            if rule.matches(subject.connection)
         )
 
 

@@ -22,8 +22,9 @@ from bot.domain.connection import (
 )
 from bot.domain.cron import parse
 from bot.domain.forecast import Evidence
-from bot.domain.promises import StepLimit
+from bot.domain.promises import StepLimit, Terms
 from bot.domain.recommendation import Advice, Keep, NotKnown, Recommendation, ScheduleChange
+from bot.domain.subject import Subject
 
 NOW = datetime(2026, 3, 4, 12, 30, tzinfo=UTC)
 ENOUGH = Evidence(NOW - timedelta(days=30), NOW, 30)
@@ -45,11 +46,12 @@ def connection(
 
 def situation(fleet: Sequence[Connection], shift: int = 30, n: int = 30) -> Situation:
     evidence = Evidence(ENOUGH.start, ENOUGH.end, n)
+    limit = StepLimit("schedule", timedelta(minutes=shift))
     return Situation(
         NOW,
-        tuple(fleet),
+        tuple(Subject(one) for one in fleet),
         {one.id: evidence for one in fleet},
-        {one.id: StepLimit("schedule", timedelta(minutes=shift)) for one in fleet},
+        terms={one.id: Terms(steps={"schedule": limit}) for one in fleet},
     )
 
 

@@ -16,6 +16,7 @@ from bot.domain.connection import (
 )
 from bot.domain.forecast import Evidence, Unknown
 from bot.domain.recommendation import Confidence, Effect, Recommendation, ScheduleChange
+from bot.domain.subject import Subject
 from bot.domain.verdict import Allow, ApprovalLevel, Deny, NeedsApproval
 from bot.policy.judging import Judge
 from bot.policy.rules import read_rules
@@ -74,31 +75,33 @@ def move(after: str, before: Schedule | None = None) -> Recommendation:
 
 
 def test_the_tightest_limit_of_all_matching_rules_bounds_the_advisor(judge: Judge) -> None:
-    assert judge.limit(connection()).shift == timedelta(minutes=30)
-    assert judge.limit(connection("a", "financial")).shift == timedelta(minutes=5)
+    assert judge.terms(Subject(connection())).steps["schedule"].shift == timedelta(minutes=30)
+    assert judge.terms(Subject(connection("a", "financial"))).steps["schedule"].shift == timedelta(
+        minutes=5
+    )
 
 
 def test_without_any_rule_nothing_may_move() -> None:
-    assert Judge(()).limit(connection()).shift == timedelta()
-    assert Judge(()).judge(connection(), move("0 1 6 * * ?")) == NeedsApproval(
+    assert Judge(()).terms(Subject(connection())).steps["schedule"].shift == timedelta()
+    assert Judge(()).judge(Subject(connection()), move("0 1 6 * * ?")) == NeedsApproval(
         ApprovalLevel.TEAM, ()
     )
 
 
 def test_the_strongest_approval_wins(judge: Judge) -> None:
-    verdict = judge.judge(connection("a", "financial"), move("0 3 6 * * ?"))
+    verdict = judge.judge(Subject(connection("a", "financial")), move("0 3 6 * * ?"))
     assert isinstance(verdict, NeedsApproval)
     assert verdict.level is ApprovalLevel.TWO_PERSON
 
 
 def test_auto_never_loosens_what_another_rule_asks_for(judge: Judge) -> None:
-    verdict = judge.judge(connection("sandbox one"), move("0 3 6 * * ?"))
+    verdict = judge.judge(Subject(connection("sandbox one")), move("0 3 6 * * ?"))
     assert isinstance(verdict, NeedsApproval)
     assert verdict.level is ApprovalLevel.TEAM
 
 
 def test_a_move_past_the_limit_is_denied_with_the_line_that_says_so(judge: Judge) -> None:
-    verdict = judge.judge(connection("a", "financial"), move("0 7 6 * * ?"))
+    verdict = judge.judge(Subject(connection("a", "financial")), move("0 7 6 * * ?"))
     assert isinstance(verdict, Deny)
     (citation,) = verdict.citations
     assert citation.policy == "financial"
@@ -114,15 +117,17 @@ def test_a_move_past_the_limit_is_denied_with_the_line_that_says_so(judge: Judge
 def test_a_shift_that_cannot_be_told_is_denied(
     judge: Judge, recommendation: Recommendation
 ) -> None:
-    verdict = judge.judge(connection(), recommendation)
+    verdict = judge.judge(Subject(connection()), recommendation)
     assert isinstance(verdict, Deny)
     assert verdict.citations[0].inputs == {"shift": "unknown"}
 
 
 def test_blocked_is_a_denial(judge: Judge) -> None:
-    assert isinstance(judge.judge(connection("x frozen"), move("0 1 6 * * ?")), Deny)
+    assert isinstance(judge.judge(Subject(connection("x frozen")), move("0 1 6 * * ?")), Deny)
 
 
 def test_auto_alone_allows(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text("version: 1\npolicies: [{name: x, approval: auto}]\n")
-    assert isinstance(Judge(read_rules(tmp_path)).judge(connection(), move("0 1 6 * * ?")), Allow)
+    assert isinstance(
+        Judge(read_rules(tmp_path)).judge(Subject(connection()), move("0 1 6 * * ?")), Allow
+    )
