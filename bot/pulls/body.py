@@ -11,11 +11,9 @@ from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from bot.domain.forecast import Quantiles
-from bot.domain.recommendation import Confidence
 from bot.pulls.body_content import Carried, Frame
 from bot.pulls.body_picture import picture
-from bot.pulls.body_rows import Row, headline, kind, rows
+from bot.pulls.body_rows import Row, headline, rows, title
 from bot.pulls.body_sentences import (
     PolicyLine,
     approval,
@@ -26,17 +24,17 @@ from bot.pulls.body_sentences import (
     neighbours,
     not_checked,
     policy_lines,
+    streams,
     unknowns,
 )
-from bot.pulls.body_text import NAME_LENGTH, SENTENCE_LENGTH, cell, code, md
-from bot.pulls.body_words import count, say_interval
-from bot.pulls.risk import assess
+from bot.pulls.body_text import SENTENCE_LENGTH, cell, code, md
+from bot.pulls.body_words import count, interval, say_interval
+from bot.pulls.risk import assess, weakest
 
 BUDGET: Final = 50_000
-"""Characters, metadata included: room to GitHub's limit for what a person adds."""
+"""Characters, metadata included: the rest up to GitHub's limit is for what people add."""
 
 _FIGURES_SHOWN: Final = 6
-_CONFIDENCES: Final = (Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +64,7 @@ class _ChangeView:
     headline: str
     saving: str
     where: str
+    where_cell: str
     before: str
     reason: str
     against: tuple[str, ...]
@@ -86,7 +85,6 @@ class _View:
     left_out: int
     title: str
     money: str
-    approval: str
     policies: tuple[PolicyLine, ...]
     policies_left_out: int
     risk: str
@@ -106,17 +104,20 @@ class _View:
         return self.changes[0] if self.count == 1 else None
 
 
-def write(changes: Sequence[Carried], frame: Frame, metadata: str = "") -> str:
-    """Write the body for one or several changes, with `metadata` at its end.
+def write(
+    changes: Sequence[Carried], frame: Frame, room: int = BUDGET, *, merges_itself: bool = False
+) -> str:
+    """Write the text for one or several changes, in at most `room` characters.
 
     Raises:
-        ValueError: policy denies one of the changes, or the metadata alone leave no room.
+        ValueError: policy denies one of the changes, or there is no room for the least of it.
     """
+    asks = approval(changes, merges_itself=merges_itself)
     for depth in _DEPTHS:
-        text = _template().render(view=_view(changes, frame, depth)).rstrip() + "\n"
-        whole = f"{text}\n{metadata}\n" if metadata else text
-        if len(whole) <= BUDGET:
-            return whole
+        view = _view(changes, frame, depth)
+        text = _template().render(view=view, approval=asks).strip()
+        if len(text) <= room:
+            return text
     raise ValueError(f"{len(changes)} changes are too many for one pull request")
 
 
@@ -124,10 +125,15 @@ def _view(changes: Sequence[Carried], frame: Frame, depth: _Depth) -> _View:
     shown = [_change(each, frame, depth) for each in changes[: depth.changes]]
     assessed = [assess(each.recommendation, each.subject.downstream) for each in changes]
     riskiest = max(assessed, key=lambda each: each.risk)
-    reasons = riskiest.reasons if len(changes) == 1 else dict.fromkeys(
-        reason for each in assessed if each.risk is riskiest.risk for reason in each.reasons
+    reasons = (
+        riskiest.reasons
+        if len(changes) == 1
+        else dict.fromkeys(
+            reason for each in assessed if each.risk is riskiest.risk for reason in each.reasons
+        )
     )
-    weakest = min(changes, key=lambda each: _CONFIDENCES.index(each.recommendation.confidence))
+    confidence = weakest(each.recommendation for each in changes)
+    least = next(each for each in changes if each.recommendation.confidence is confidence)
     policies = policy_lines(changes, frame)
     return _View(
         changes=tuple(shown),
@@ -135,13 +141,12 @@ def _view(changes: Sequence[Carried], frame: Frame, depth: _Depth) -> _View:
         left_out=len(changes) - len(shown),
         title=_title(changes),
         money=money([each.recommendation.effect.saving for each in changes]),
-        approval=approval(changes),
         policies=tuple(policies[: depth.entries]),
         policies_left_out=max(0, len(policies) - depth.entries),
         risk=riskiest.risk.label,
         risk_reasons=md("; ".join(reasons)),
-        confidence=weakest.recommendation.confidence.value,
-        rests_on=evidence_line(weakest.recommendation.evidence),
+        confidence=confidence.value,
+        rests_on=evidence_line(least.recommendation.evidence),
         not_checked=md(not_checked(changes)),
         lines=_lines(changes, frame),
         picture=picture(changes[0]) if len(changes) == 1 else "",
@@ -152,24 +157,21 @@ def _view(changes: Sequence[Carried], frame: Frame, depth: _Depth) -> _View:
 
 
 def _title(changes: Sequence[Carried]) -> str:
-    whats = "; ".join(dict.fromkeys(headline(each) for each in changes))
-    names = {each.connection.id: each.connection.name for each in changes}
-    if len(names) == 1:
-        return f"{code(changes[0].connection.name)}: {md(whats)}"
-    kinds = dict.fromkeys(kind(each.recommendation.change) for each in changes)
-    return f"{len(names)} connections: {', '.join(kinds)}"
+    name, what = title(changes)
+    return f"{code(name) if name == changes[0].connection.name else name}: {md(what)}"
 
 
 def _change(carried: Carried, frame: Frame, depth: _Depth) -> _ChangeView:
     recommendation, edit = carried.recommendation, carried.edit
-    saving = recommendation.effect.saving
+    saving = interval(recommendation.effect.saving)
     against = [md(each, depth.sentence) for each in recommendation.against[: depth.entries]]
     return _ChangeView(
         name=code(carried.connection.name),
         name_cell=cell(carried.connection.name),
         headline=md(headline(carried)),
-        saving=say_interval(saving) if isinstance(saving, Quantiles) else "none claimed",
+        saving="none claimed" if saving is None else say_interval(saving),
         where=frame.link(carried.file, edit.site.line),
+        where_cell=frame.link_cell(carried.file, edit.site.line),
         before=code(edit.site.value),
         reason=md(recommendation.reason, depth.sentence),
         against=tuple(against) or ("The evidence shows nothing that speaks against it.",),
@@ -186,6 +188,9 @@ def _notes(carried: Carried, frame: Frame, depth: _Depth) -> list[str]:
     shown = figures(carried)[:_FIGURES_SHOWN]
     notes = [f"**Measured.** {' · '.join(shown)}."] if shown else []
     notes += neighbours(carried, frame)
+    modes = streams(carried)
+    if modes:
+        notes.append(f"**Streams.** {modes}")
     bounds = limits(carried)
     if bounds:
         notes.append(f"**Limits.** {bounds}")

@@ -11,7 +11,7 @@ from bot.domain.forecast import Forecast
 from bot.domain.proposal import ProposedChange
 from bot.domain.recommendation import Recommendation
 from bot.domain.subject import Subject
-from bot.pulls.body_text import cell
+from bot.pulls.body_text import code
 
 _PATH_LENGTH: Final = 200
 
@@ -53,11 +53,13 @@ class Frame:
     """What the bodies of one run share.
 
     `files_url` is where the base branch's files are shown (`https://github.com/o/r/blob/main`);
-    empty where nothing can be linked to. `names` says what other connections are called.
+    empty where nothing can be linked to. `names` says what other connections are called;
+    `policies` is a digest of the policy files.
     """
 
     files_url: str = ""
     names: Mapping[ConnectionId, str] = field(default_factory=dict)
+    policies: str = ""
     version: str = "0"
 
     def name(self, connection: ConnectionId) -> str:
@@ -66,5 +68,9 @@ class Frame:
 
     def link(self, file: str, line: int) -> str:
         """Return `file:line` as Markdown, linked to where it is shown if that is anywhere."""
-        shown = cell(f"{file}:{line}", _PATH_LENGTH)
+        shown = code(f"{file}:{line}", _PATH_LENGTH)
         return f"[{shown}]({self.files_url}/{quote(file)}#L{line})" if self.files_url else shown
+
+    def link_cell(self, file: str, line: int) -> str:
+        """Return the same for a table."""
+        return self.link(file, line).replace("|", "\\|")

@@ -11,6 +11,7 @@ from bot.pulls.body_words import shift, starts
 
 _DAY: Final = timedelta(days=1)
 _VISIBLE: Final = timedelta(minutes=15)
+_SHORT_DAY: Final = timedelta(hours=12)
 _MOST_STARTS: Final = 24
 _MOST_NAMED: Final = 8
 _BAR: Final = timedelta(minutes=20)
@@ -35,7 +36,14 @@ def picture(carried: Carried) -> str:
     takes = _usual(carried)
     effect = carried.recommendation.effect.duration
     then = takes + effect.p50 if isinstance(effect, Quantiles) else takes
-    lines = ["  section now", *_bars(old, day, takes), "  section proposed", *_bars(new, day, then)]
+    ticks = "1hour" if not old or max(*old, *new) - min(*old, *new) < _SHORT_DAY else "3hour"
+    lines = [
+        f"  tickInterval {ticks}",
+        "  section now",
+        *_bars(old, day, takes),
+        "  section proposed",
+        *_bars(new, day, then),
+    ]
     marks = _deadlines(carried, day)
     if marks:
         lines += ["  section read at", *marks]
@@ -49,7 +57,6 @@ _HEAD: Final = (
     "gantt",
     "  dateFormat YYYY-MM-DD HH:mm",
     "  axisFormat %H:%M",
-    "  tickInterval 3hour",
 )
 
 

@@ -1,21 +1,22 @@
 """The table of a body: what is now, what is proposed, and the difference, each with its unit."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from bot.domain.connection import ConnectionStatus, Schedule
-from bot.domain.forecast import Quantiles, Unknown
+from bot.domain.forecast import Unknown
 from bot.domain.knob import Knob
-from bot.domain.money import Money
 from bot.domain.recommendation import Change, KnobChange, ScheduleChange, StatusChange
 from bot.pulls.body_content import Carried
 from bot.pulls.body_text import cell, md
 from bot.pulls.body_words import (
     MONTH,
+    Interval,
     Measure,
+    interval,
     say_interval,
     say_measure,
     say_percent,
@@ -26,10 +27,10 @@ from bot.pulls.body_words import (
     starts,
 )
 
-_NOT_FORECAST: Final = "not forecast"
+if TYPE_CHECKING:
+    from bot.domain.money import Money
 
-Interval = tuple[Measure, Measure, Measure]
-"""A prediction as its median and the two ends of its 90 % interval."""
+_NOT_FORECAST: Final = "not forecast"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +67,40 @@ def headline(carried: Carried) -> str:
             return "pause it"
 
 
-def kind(change: Change) -> str:
-    """Name the kind of a change for the title of a group."""
+def say_title(changes: Sequence[Carried]) -> str:
+    """Say in plain text what a pull request is about: the connection and what happens to it."""
+    name, what = title(changes)
+    return f"{name}: {what}"
+
+
+def title(changes: Sequence[Carried]) -> tuple[str, str]:
+    """Return whom a pull request is about, and what happens to them."""
+    names = {each.connection.id: each.connection.name for each in changes}
+    if len(names) == 1:
+        return changes[0].connection.name, "; ".join(dict.fromkeys(map(headline, changes)))
+    kinds = dict.fromkeys(kind(each.recommendation.change) for each in changes)
+    return f"{len(names)} connections", ", ".join(each.said for each in kinds)
+
+
+class Kind(NamedTuple):
+    """What sort of change it is: as a label, and as the title of a group."""
+
+    label: str
+    said: str
+
+
+def kind(change: Change) -> Kind:
+    """Name the kind of a change."""
     match change:
         case ScheduleChange():
-            return "other starts"
+            return Kind("schedule", "other starts")
         case KnobChange(knob=knob):
-            return f"other {knob.kind.value.replace('_', ' ')}"
+            words = knob.kind.value.replace("_", " ")
+            return Kind(words.replace(" ", "-"), f"other {words}")
         case StatusChange(after=ConnectionStatus.ACTIVE):
-            return "resumed"
+            return Kind("status", "resumed")
         case StatusChange():
-            return "paused"
+            return Kind("status", "paused")
 
 
 def say_shift(moved: timedelta) -> str:
@@ -134,7 +158,8 @@ def _often(before: Schedule, after: Schedule, since: datetime) -> str:
 def _longest_gap(before: Schedule, after: Schedule, since: datetime) -> Iterator[Row]:
     old, new = (_gap(starts(each, since, MONTH)) for each in (before, after))
     if old and new:
-        yield Row("longest time between two starts", *map(say_measure, (old, new)), signed(new - old))
+        label = "longest time between two starts"
+        yield Row(label, say_measure(old), say_measure(new), signed(new - old))
 
 
 def _gap(found: tuple[datetime, ...] | None) -> timedelta | None:
@@ -160,41 +185,31 @@ def _factor(knob: Knob, before: object, after: object) -> str:
 
 def _expected(carried: Carried) -> Iterator[Row]:
     effect = carried.recommendation.effect
-    now = carried.next_sync.duration if carried.next_sync else None
-    yield from _row("time a sync takes", now, _interval(effect.duration))
-    cost, saved = carried.month.cost if carried.month else None, effect.saving
+    now = interval(carried.next_sync.duration) if carried.next_sync else None
+    yield from _row("time a sync takes", now, interval(effect.duration))
+    cost, saved = interval(carried.month.cost) if carried.month else None, effect.saving
     bill = None if isinstance(saved, Unknown) else (-saved.p50, -saved.p95, -saved.p05)
     yield from _row("cost per month", cost, bill)
-    if isinstance(effect.deadlines, Quantiles):
-        yield from _row("missed deadlines per month", None, _interval(effect.deadlines))
+    yield from _row("missed deadlines per month", None, interval(effect.deadlines))
 
 
-def _interval(predicted: Quantiles[Measure] | Unknown) -> Interval | None:
-    if isinstance(predicted, Unknown):
-        return None
-    return predicted.p50, predicted.p05, predicted.p95
-
-
-def _row(
-    label: str, now: Quantiles[Measure] | Unknown | None, change: Interval | None
-) -> Iterator[Row]:
+def _row(label: str, now: Interval | None, change: Interval | None) -> Iterator[Row]:
     """Give a row where anything at all is known; what is not known is said under the table."""
-    known = isinstance(now, Quantiles)
     if change is None:
-        if known:
+        if now is not None:
             yield Row(label, say_interval(now), "not known", "not known")
         return
-    middle, low, high = change
-    by = f"**{signed(middle)}** ({signed(low)} … {signed(high)})"
-    if known:
-        yield Row(label, say_interval(now), _moved(now.p50, change), by)
-    else:
+    middle, low, high = map(signed, change)
+    by = f"**{middle}**" if low == high else f"**{middle}** ({low} … {high})"
+    if now is None:
         yield Row(label, _NOT_FORECAST, _NOT_FORECAST, by)
+    else:
+        yield Row(label, say_interval(now), say_interval(_moved(now[0], change)), by)
 
 
-def _moved(now: Measure, change: Interval) -> str:
+def _moved(now: Measure, change: Interval) -> Interval:
     """Add a predicted difference to the median of what is forecast for today; nothing is below 0."""
-    nothing = cast("Money", now) - cast("Money", now)
-    ends = (max(nothing, cast("Money", now) + cast("Money", by)) for by in change)
-    middle, low, high = map(say_measure, ends)
-    return middle if low == high else f"{middle} ({low} … {high})"
+    # All of one row are of one type, which the type checker cannot see.
+    today, nothing = cast("Money", now), cast("Money", now) - cast("Money", now)
+    middle, low, high = (max(nothing, today + cast("Money", by)) for by in change)
+    return middle, low, high

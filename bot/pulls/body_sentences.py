@@ -3,15 +3,15 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bot.domain.connection import KnobValue
+from bot.domain.connection import KnobValue, SyncMode
 from bot.domain.forecast import Evidence, Quantiles, Unknown
 from bot.domain.knob import Bounds, Knob
 from bot.domain.money import Money
-from bot.domain.recommendation import KnobChange
+from bot.domain.recommendation import KnobChange, ScheduleChange
 from bot.domain.verdict import Allow, ApprovalLevel, Citation, Deny, NeedsApproval, Verdict
 from bot.pulls.body_content import Carried, Frame
 from bot.pulls.body_text import cell, code, md
-from bot.pulls.body_words import count, say_measure, say_money
+from bot.pulls.body_words import count, say_measure, say_money, shift
 
 _ASKS = {
     ApprovalLevel.AUTO: "Policy asks for no approval.",
@@ -37,12 +37,14 @@ def level_of(verdict: Verdict) -> ApprovalLevel:
             raise ValueError("a denied recommendation is never composed")
 
 
-def approval(changes: Sequence[Carried]) -> str:
+def approval(changes: Sequence[Carried], *, merges_itself: bool = False) -> str:
     """Say who has to agree to all of the changes together: the strongest level counts."""
     level = max(level_of(each.change.verdict) for each in changes)
     asked = [each for each in changes if level_of(each.change.verdict) is level]
     if level is ApprovalLevel.AUTO:
-        return _ASKS[level]
+        return (
+            f"{_ASKS[level]} It merges once every check passes." if merges_itself else _ASKS[level]
+        )
     names = dict.fromkeys(name for each in asked for name in each.approvers)
     whom = f" ({', '.join(code(name) for name in names)})" if names else ""
     return f"{_ASKS[level]}{whom}."
@@ -103,6 +105,22 @@ def not_checked(changes: Iterable[Carried]) -> str:
     if not all(each.next_sync for each in given):
         missing.append("how long the syncs take from now on (no forecast was made)")
     return ", ".join(missing)
+
+
+def streams(carried: Carried) -> str:
+    """Say how the streams are read, which decides what another number of syncs does to the bill."""
+    change, own = carried.recommendation.change, carried.connection.streams
+    if not own or not isinstance(change, ScheduleChange):
+        return ""
+    if shift(change.before, change.after, carried.recommendation.evidence.start) is not None:
+        return ""
+    full = sum(stream.sync_mode is SyncMode.FULL_REFRESH for stream in own)
+    if not full:
+        return f"None of {count(len(own), 'stream')} is read in full; each sync moves what changed."
+    return (
+        f"{full} of {count(len(own), 'stream')} {'is' if full == 1 else 'are'} read in full at each "
+        "sync, so that fewer syncs move fewer rows; the others move what changed, however often."
+    )
 
 
 def limits(carried: Carried) -> str:
@@ -187,5 +205,5 @@ def _policy_line(citation: Citation, frame: Frame, mark: str) -> PolicyLine:
         mark,
         cell(citation.policy),
         md(citation.sentence) + (f" ({looked_at})" if looked_at else ""),
-        frame.link(citation.file, citation.line),
+        frame.link_cell(citation.file, citation.line),
     )

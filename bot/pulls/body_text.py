@@ -16,9 +16,7 @@ _ELLIPSIS: Final = "…"
 _INLINE: Final = re.compile(r"[\\`*\[\]<>|~&$]|(?<!\w)_|_(?!\w)")
 _BLOCK: Final = re.compile(r"^(?:[#+=-]|\d{1,9}(?=[.)]))")
 _LINK: Final = re.compile(r"(?<=[a-z]):(?=//)|(?<=\bwww)\.(?=\w)", re.IGNORECASE)
-_REFERENCE: Final = re.compile(
-    r"@|#(?=\w)|\bGH-(?=\d)|:(?=[a-z+][a-z0-9_+-]*:)", re.IGNORECASE
-)
+_REFERENCE: Final = re.compile(r"@|#(?=\w)|\bGH-(?=\d)|:(?=[a-z+][a-z0-9_+-]*:)", re.IGNORECASE)
 
 
 def plain(text: object, limit: int = NAME_LENGTH) -> str:
@@ -38,7 +36,8 @@ def md(text: object, limit: int = SENTENCE_LENGTH) -> str:
 
 def code(text: object, limit: int = NAME_LENGTH) -> str:
     """Return a text as a code span, which nothing is read in."""
-    shown = plain(text, limit) or " "
+    # A comment's ends are looked for in the raw text: the metadata block is one.
+    shown = plain(text, limit).replace("<!--", "<\u200b!--").replace("-->", "--\u200b>") or " "
     longest = max((len(run) for run in re.findall(r"`+", shown)), default=0)
     fence = "`" * (longest + 1)
     pad = " " if longest else ""

@@ -7,11 +7,14 @@ from typing import Final
 from bot.domain.connection import Basic, Cron, KnobValue, Manual, Schedule
 from bot.domain.cron import CronError, QuartzCron, parse
 from bot.domain.cron.words import describe
-from bot.domain.forecast import Quantiles
+from bot.domain.forecast import Quantiles, Unknown
 from bot.domain.money import Money
 from bot.domain.spans import format_span
 
 Measure = timedelta | int | Decimal | Money
+Interval = tuple[Measure, Measure, Measure]
+"""A prediction as its median and the two ends of its 90 % interval."""
+Predicted = Quantiles[timedelta] | Quantiles[int] | Quantiles[Decimal] | Quantiles[Money] | Unknown
 MONTH: Final = timedelta(days=30)
 WEEK: Final = timedelta(days=7)
 _WHOLE_FROM: Final = 10
@@ -63,12 +66,17 @@ def shift(before: Schedule, after: Schedule, since: datetime) -> timedelta | Non
     return next((move for move in moves if all(each + move in there for each in old)), None)
 
 
-def say_interval(value: Quantiles[Measure], *, sign: bool = False) -> str:
+def interval(predicted: Predicted | None) -> Interval | None:
+    """Return the median and the ends of the 90 % interval, None where nothing is known."""
+    if predicted is None or isinstance(predicted, Unknown):
+        return None
+    return predicted.p50, predicted.p05, predicted.p95
+
+
+def say_interval(value: Interval) -> str:
     """Say a prediction with its 90 % interval, such as `24 min (15 min … 38 min)`."""
-    say = signed if sign else say_measure
-    if value.p05 == value.p95:
-        return say(value.p50)
-    return f"{say(value.p50)} ({say(value.p05)} … {say(value.p95)})"
+    middle, low, high = map(say_measure, value)
+    return middle if low == high else f"{middle} ({low} … {high})"
 
 
 def say_measure(value: Measure) -> str:
@@ -86,7 +94,7 @@ def say_measure(value: Measure) -> str:
 
 def say_money(value: Money) -> str:
     """Say money; from ten on cents are noise."""
-    whole = abs(value.amount) >= _WHOLE_FROM
+    whole = value.amount == 0 or abs(value.amount) >= _WHOLE_FROM
     text = str(value.rounded(0)).replace(".00", "", 1) if whole else str(value)
     return text.replace("-", "−", 1)
 

@@ -5,6 +5,7 @@ are medium; a pause is high. Each of three things raises it by one: what it may 
 something critical, the evidence is thin, or more deadlines are expected to be missed.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -61,6 +62,11 @@ def assess(recommendation: Recommendation, downstream: Downstream) -> Assessment
     if isinstance(missed, Quantiles) and missed.p50 > Decimal(0):
         reasons.append("more deadlines are expected to be missed")
     return Assessment(Risk(min(tier + len(reasons) - 1, Risk.HIGH)), tuple(reasons))
+
+
+def weakest(recommendations: Iterable[Recommendation]) -> Confidence:
+    """Return the confidence of the least certain of them."""
+    return min((each.confidence for each in recommendations), key=list(Confidence).index)
 
 
 def _own(change: Change, since: datetime) -> tuple[Risk, str]:
