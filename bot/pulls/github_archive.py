@@ -1,0 +1,41 @@
+"""A commit's files from GitHub, packed."""
+
+from bot.domain.errors import ForgeError
+from bot.pulls.github_api import ATTEMPTS, Api
+
+_TIMEOUT_SECONDS = 300
+
+
+def archive(api: Api, commit: str) -> bytes:
+    """Download the files of a commit as one gzipped tar; its names start with a folder.
+
+    GitHub answers with the address of another host, which must not see the token: httpx leaves it
+    out there.
+
+    Raises:
+        ForgeError: it cannot be downloaded.
+    """
+    import httpx
+
+    requester = api.requester
+    auth = requester.auth
+    headers = {"authorization": f"{auth.token_type} {auth.token}"} if auth else {}
+    url = f"{requester.base_url.rstrip('/')}/repos/{api.repository}/tarball/{commit}"
+    why = ""
+    for attempt in range(ATTEMPTS):
+        try:
+            with httpx.Client(follow_redirects=True, timeout=_TIMEOUT_SECONDS) as client:
+                answer = client.get(url, headers=headers)
+        except httpx.HTTPError as error:
+            why = type(error).__name__
+        else:
+            if answer.is_success:
+                return answer.content
+            why = str(answer.status_code)
+            if not answer.is_server_error:
+                break
+        api.pause(2**attempt)
+    raise ForgeError(
+        f"{api.repository}: the files of {commit[:12]} cannot be downloaded ({why})",
+        "The token needs contents to read: see docs/security.md.",
+    )
