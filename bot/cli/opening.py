@@ -23,6 +23,7 @@ def open_job(config: Path | None) -> Iterator["Job"]:
         TrimtabError: something that they name cannot be opened.
     """
     from bot.advise.registry import installed
+    from bot.advise.situation import Beside
     from bot.airbyte.client import Airbyte
     from bot.domain.connection import WorkspaceId
     from bot.history.location import opened
@@ -47,6 +48,7 @@ def open_job(config: Path | None) -> Iterator["Job"]:
         yield Job(
             airbyte=airbyte,
             history=history,
+            beside=Beside(prices=settings.prices.book()),
             mining=MiningPlan(tuple(WorkspaceId(each) for each in settings.airbyte.workspaces)),
             watcher=watcher,
             judge=Judge(rules),
