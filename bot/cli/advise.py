@@ -22,8 +22,9 @@ from bot.cli.connect import config_option, history_option
 def command(config: Path | None, history: str | None, advisor: str | None, output: str) -> None:
     """Say what should change, what should stay, and what is not known.
 
-    Each advisor answers for each connection. It reads the history, and trimtab.yaml with its policies where there are any; Airbyte is not
-    asked, and nothing is proposed. `trimtab explain CONNECTION` tells all about one.
+    Each advisor answers for each connection. It reads the history, and trimtab.yaml with its
+    policies where there are any; Airbyte is not asked, and nothing is proposed. `trimtab explain
+    CONNECTION` tells all about one.
     """
     import json
 

@@ -34,12 +34,14 @@ class Survey:
 
     def advice(self, advisors: "Iterable[Advisor]") -> "dict[ConnectionId, list[Advice]]":
         """Ask advisors; the answers by connection, recommendations first, the best of them first."""
+        from bot.advise.agenda import agenda
+
         found: dict[ConnectionId, list[Advice]] = {key: [] for key in self.subjects}
-        for advisor in advisors:
-            for each in advisor.advise(self.situation):
-                found[each.connection_id].append(each)
-        for answers in found.values():
-            answers.sort(key=_order)
+        answers = (each for advisor in advisors for each in advisor.advise(self.situation))
+        for each in agenda(answers):
+            found[each.connection_id].append(each)
+        for of_one in found.values():
+            of_one.sort(key=_order)
         return found
 
     def verdict(self, recommendation: "Recommendation") -> "Verdict | None":
