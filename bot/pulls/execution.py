@@ -5,8 +5,10 @@ head that the body says is being replaced. A pull request is closed in the write
 loses its branch afterwards: a branch that is left over is recognised by the commit it stands at.
 """
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+from bot.domain.errors import ForgeError
 from bot.pulls.draft import Draft
 from bot.pulls.forge import Forge
 from bot.pulls.metadata import Metadata, describe, join
@@ -22,6 +24,28 @@ from bot.pulls.operations import (
     WriteDashboard,
 )
 from bot.pulls.trailers import sign
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of a list of operations: the pull requests they touched, and what failed."""
+
+    pulls: tuple[int, ...]
+    failures: tuple[tuple[Operation, ForgeError], ...] = ()
+
+
+def carry_out(forge: Forge, operations: Sequence[Operation], base: str) -> Done:
+    """Carry operations out in order; one that fails does not keep the others from their turn."""
+    pulls: list[int] = []
+    failures: list[tuple[Operation, ForgeError]] = []
+    for operation in operations:
+        try:
+            number = execute(forge, operation, base)
+        except ForgeError as error:
+            failures.append((operation, error))
+        else:
+            pulls += [] if number is None else [number]
+    return Done(tuple(dict.fromkeys(pulls)), tuple(failures))
 
 
 def execute(forge: Forge, operation: Operation, base: str) -> int | None:

@@ -10,9 +10,9 @@ import re
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache
-from typing import Final
+from typing import Annotated, Final
 
-from pydantic import AwareDatetime, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, StringConstraints, TypeAdapter, ValidationError
 
 from bot.pulls.change import SettingChange, Target
 from bot.pulls.digest import digest
@@ -23,6 +23,10 @@ _BLOCK: Final = re.compile(r"<!-- trimtab:v1 (\{[^<>]*\}) -->")
 _TICKED: Final = re.compile(r"^(\s*[-*] )\[[xX]\]", re.MULTILINE)
 # Inside a comment, and inside JSON's strings, nothing may end the comment, mention or link.
 _ESCAPES: Final = str.maketrans({c: f"\\u{ord(c):04x}" for c in "<>@#&"})
+
+
+# Object ids are handed to git, so that nothing else may be taken for one.
+ObjectId = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})?$")]
 
 
 class CloseReason(StrEnum):
@@ -68,10 +72,10 @@ class Metadata:
     promise: str
     title: str
     text: str
-    head: str = ""
-    tree: str = ""
-    base: str = ""
-    replaces: str = ""
+    head: ObjectId = ""
+    tree: ObjectId = ""
+    base: ObjectId = ""
+    replaces: ObjectId = ""
     team: str | None = None
     labels: tuple[str, ...] = ()
     auto_merge: bool = False

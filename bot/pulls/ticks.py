@@ -37,6 +37,12 @@ def box(number: int) -> str:
     return f"- [ ] <!-- trimtab:again:{number} -->"
 
 
+def tick(body: str, number: int) -> str | None:
+    """Tick the box of a pull request, as a person does; None where there is no such box."""
+    empty = box(number)
+    return body.replace(empty, empty.replace("[ ]", "[x]", 1), 1) if empty in body else None
+
+
 def write_note(note: Note) -> str:
     """Write the block for the end of the issue."""
     return f"{MARKER}{_adapter().dump_json(note).decode()} -->"
