@@ -82,6 +82,11 @@ class Metadata:
     reopened: bool = False
 
     @property
+    def connections(self) -> tuple[str, ...]:
+        """Return the connections that change, each once."""
+        return tuple(dict.fromkeys(change.connection for change in self.changes))
+
+    @property
     def targets(self) -> frozenset[Target]:
         """Return the settings that change."""
         return frozenset(change.target for change in self.changes)
