@@ -92,6 +92,7 @@ def _auth(access: Access) -> "Auth":
 
 def _installed(access: Access, app: GitHubApp) -> "Auth":
     from github import Auth, GithubException, GithubIntegration
+    from jwt.exceptions import PyJWTError
     from requests.exceptions import RequestException
 
     owner, _, name = access.repository.partition("/")
@@ -108,7 +109,7 @@ def _installed(access: Access, app: GitHubApp) -> "Auth":
         raise ConfigError(
             f"forge.app: GitHub cannot be reached ({type(error).__name__})", "Try again."
         ) from None
-    except Exception as error:  # cryptography has many words for "this is no key"
+    except (ValueError, TypeError, PyJWTError) as error:
         raise ConfigError(
             f"forge.app.private_key is not a private key in PEM ({type(error).__name__})",
             "Pass the whole file that GitHub gave you, with its first and last line.",
