@@ -33,7 +33,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
     empty = git.run("mktree").decode().strip()
     root = git.run("commit-tree", empty, "-m", "root").decode().strip()
     files = {"terraform/main.tf": b"x = 1\n", "README.md": b"hello\n", "terraform/ä.bin": b"\xff\n"}
-    start = git.commit_files(root, files, "start", "1790000000 +0000")
+    start = git.write_commit(git.write_tree(root, files), [root], "start", "1790000000 +0000")
     git.run("update-ref", "refs/heads/main", start)
     return git.folder
 

@@ -187,7 +187,9 @@ def deadline() -> list[Carried]:
         carried(
             ScheduleChange(Cron("0 30 4 * * ?"), Cron("0 10 3 * * ?")),
             "Its syncs end after 06:18 on one day in nine, and the models below take 42 min.",
-            against=("The source's nightly backup ends at 03:00 on most days, at 03:25 on 2 of 28.",),
+            against=(
+                "The source's nightly backup ends at 03:00 on most days, at 03:25 on 2 of 28.",
+            ),
             effect=Effect(
                 Unknown("the same rows move at another hour"),
                 minutes(-4, -1, 0, 3),
@@ -238,7 +240,9 @@ def clamped_knob() -> list[Carried]:
         carried(
             KnobChange("s-1", BATCH, 12_500, 50_000),
             "Throughput still grew between 25,000 and 50,000 rows in one fetch.",
-            against=("Each fetch holds up to 50,000 rows in memory: about 210 MB at the widest table.",),
+            against=(
+                "Each fetch holds up to 50,000 rows in memory: about 210 MB at the widest table.",
+            ),
             effect=Effect(
                 dollars(3, 9, 12, 18), minutes(-30, -21, -18, -9), Unknown("none declared")
             ),
@@ -273,7 +277,9 @@ def parallelism() -> list[Carried]:
         carried(
             KnobChange("s-1", WORKERS, 4, 6),
             "The source answered 4 requests at once without a single refusal in 28 days.",
-            against=("Stripe allows 100 requests a second; 6 workers reach 61 at the busiest minute.",),
+            against=(
+                "Stripe allows 100 requests a second; 6 workers reach 61 at the busiest minute.",
+            ),
             effect=Effect(
                 Unknown("the plan bills rows, and as many rows move"),
                 minutes(-14, -9, -7, -2),
@@ -308,7 +314,9 @@ def full_refresh() -> list[Carried]:
             ScheduleChange(Cron("0 0/30 * * * ?"), Cron("0 0 0/4 * * ?")),
             "The stream orders is read in full each time: 48 times a day the same 2.1 M rows, of "
             "which 0.3 % changed. The incremental stream costs by new rows, however often it runs.",
-            against=("Reading orders incrementally would save more, and is a change for a person.",),
+            against=(
+                "Reading orders incrementally would save more, and is a change for a person.",
+            ),
             effect=Effect(
                 dollars(1_410, 1_730, 1_820, 1_990), minutes(-1, 0, 1, 2), Unknown("none declared")
             ),
@@ -347,7 +355,9 @@ def over_long() -> list[Carried]:
     (one,) = saving()
     recommendation = replace(
         one.recommendation,
-        against=tuple(f"On day {n} {'a burst came late and ' * 40}data waited." for n in range(300)),
+        against=tuple(
+            f"On day {n} {'a burst came late and ' * 40}data waited." for n in range(300)
+        ),
         figures={f"figure {n}": "x" * 150 for n in range(500)},
     )
     return [replace(one, change=replace(one.change, recommendation=recommendation))]
@@ -356,7 +366,9 @@ def over_long() -> list[Carried]:
 def hostile_names() -> list[Carried]:
     name = "@everyone | <!-- --> </details><script>alert(1)</script> `x` \u202egnp.exe #1 [a](http://e.vil)"
     (one,) = saving()
-    citation = Citation("p | @x", "policies/a b|c.yaml", 3, "<img src=x> **bold** --> @acme/all $x$")
+    citation = Citation(
+        "p | @x", "policies/a b|c.yaml", 3, "<img src=x> **bold** --> @acme/all $x$"
+    )
     edit = replace(
         one.edit,
         address='airbyte_connection.this["`|<!--"]',

@@ -137,7 +137,8 @@ def test_a_push_between_reading_and_writing_is_never_overwritten(
 @pytest.mark.parametrize("after", [True, False], ids=["done", "not-done"])
 @pytest.mark.parametrize("status", [502, 0], ids=["502", "broken"])
 @pytest.mark.parametrize(
-    "match", ["git/trees", "git/commits", "MoveBranch", "POST .*pulls$", "PATCH .*issues", "Snapshot"]
+    "match",
+    ["git/trees", "git/commits", "MoveBranch", "POST .*pulls$", "PATCH .*issues", "Snapshot"],
 )
 def test_whatever_ends_in_doubt_is_read_back_and_done_exactly_once(
     hub: GitHub, match: str, status: int, after: bool
@@ -152,9 +153,7 @@ def test_whatever_ends_in_doubt_is_read_back_and_done_exactly_once(
 
 
 @pytest.mark.parametrize("after", [True, False])
-def test_a_comment_in_doubt_is_not_made_twice(
-    hub: GitHub, forge: GitHubForge, after: bool
-) -> None:
+def test_a_comment_in_doubt_is_not_made_twice(hub: GitHub, forge: GitHubForge, after: bool) -> None:
     number = propose(forge)
     hub.faults.append(Fault("comments", 502, after=after))
     forge.comment(number, "Closed: the policy denies it now.")
@@ -204,13 +203,13 @@ def test_a_used_up_limit_is_said_instead_of_waited_for(hub: GitHub) -> None:
 
 
 def test_a_wrong_token_or_repository_says_what_to_do(hub: GitHub) -> None:
-    hub.token = "another"
+    stranger = GitHubForge(connect(Access(hub.repository, hub.url, "wrong")), "main", WHEN)
     with pytest.raises(ForgeError, match="401") as caught:
-        open_forge(hub, []).api.requester  # noqa: B018
-        GitHubForge(connect(Access(hub.repository, hub.url, "wrong")), "main", WHEN).snapshot()
+        stranger.snapshot()
     assert "expired" in caught.value.hint
+    lost = GitHubForge(connect(Access("acme/other", hub.url, hub.token)), "main", WHEN)
     with pytest.raises(ForgeError, match="Could not resolve to a Repository"):
-        GitHubForge(connect(Access("acme/other", hub.url, hub.token)), "main", WHEN).snapshot()
+        lost.snapshot()
 
 
 def test_a_missing_base_branch_says_what_to_set(hub: GitHub, forge: GitHubForge) -> None:
@@ -363,7 +362,7 @@ def private_key() -> str:
 
 
 def test_a_key_that_is_none_and_no_credentials_at_all_are_explained(hub: GitHub) -> None:
-    with pytest.raises(ConfigError, match="no private key|is not a private key") as caught:
+    with pytest.raises(ConfigError, match="is not a private key") as caught:
         connect(Access(hub.repository, hub.url, app=GitHubApp("1", "not-a-pem-but-secret")))
     assert "not-a-pem-but-secret" not in str(caught.value)
     with pytest.raises(ConfigError, match="neither a token nor an App"):

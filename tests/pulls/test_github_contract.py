@@ -20,7 +20,9 @@ def test_every_document_is_valid_by_the_published_schema(name: str) -> None:
 
 
 def test_a_wrong_field_variable_key_or_path_would_be_found() -> None:
-    def sent(method: str, path: str, body: object, query: dict[str, str] | None = None) -> list[str]:
+    def sent(
+        method: str, path: str, body: object, query: dict[str, str] | None = None
+    ) -> list[str]:
         return findings(Request(method, path, query or {}, body, {}))
 
     assert document_findings("{ viewer { name_of_mine } }")

@@ -110,7 +110,9 @@ def _pattern(path: str) -> str:
     # A ref or a basehead may hold slashes, and does: branches are called `trimtab/…`.
     parts = re.split(r"(\{[^}]*\})", path)
     return "".join(
-        (".+" if part in {"{ref}", "{basehead}"} else "[^/]+") if part[:1] == "{" else re.escape(part)
+        (".+" if part in {"{ref}", "{basehead}"} else "[^/]+")
+        if part[:1] == "{"
+        else re.escape(part)
         for part in parts
     )
 
@@ -120,7 +122,10 @@ def _rest_findings(request: Request) -> list[str]:
     for pattern, path in _templates():
         operation = _description()["paths"][path].get(request.method.lower())
         if operation and pattern.fullmatch(request.path):
-            wrong = [*_body_findings(request, path, operation), *_query_findings(request, operation)]
+            wrong = [
+                *_body_findings(request, path, operation),
+                *_query_findings(request, operation),
+            ]
             return [f"{name}: {each}" for each in wrong]
     return [f"{name}: GitHub describes no such request"]
 
@@ -131,7 +136,9 @@ def _body_findings(request: Request, path: str, operation: dict[str, Any]) -> li
     if request.body is None:
         return ["the body is missing"]
     place = path.replace("~", "~0").replace("/", "~1").replace("{", "%7B").replace("}", "%7D")
-    pointer = f"#/paths/{place}/{request.method.lower()}/requestBody/content/application~1json/schema"
+    pointer = (
+        f"#/paths/{place}/{request.method.lower()}/requestBody/content/application~1json/schema"
+    )
     validator = Draft202012Validator({"$ref": f"{_ROOT}{pointer}"}, registry=_registry())
     wrong = [error.message for error in validator.iter_errors(request.body)]
     described = operation["requestBody"]["content"]["application/json"]["schema"]
