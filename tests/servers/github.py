@@ -112,6 +112,9 @@ class GitHub:
         self.faults: list[Fault] = []
         self.now = WHEN
         self.objects: dict[str, Json] = {}
+        self.authors: dict[str, str] = {}
+        self.signed: set[str] = set()
+        self.permissions: Json = {}
         self.auto_merge_allowed = True
         self._lock = threading.RLock()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handling(self))
@@ -132,16 +135,22 @@ class GitHub:
 
     # What people do.
 
-    def commit(self, parent: str, files: dict[str, bytes], message: str = "by hand") -> str:
+    def commit(
+        self, parent: str, files: dict[str, bytes], message: str = "by hand", author: str = "ada"
+    ) -> str:
         at = self.git.resolve(parent)
         assert at is not None
         tree = self.git.write_tree(at, files)
-        return self.git.write_commit(tree, [at], message, "1790000001 +0000")
+        made = self.git.write_commit(tree, [at], message, "1790000001 +0000")
+        self.authors[made] = author
+        return made
 
-    def push(self, branch: str, files: dict[str, bytes], message: str = "by hand") -> str:
+    def push(
+        self, branch: str, files: dict[str, bytes], message: str = "by hand", author: str = "ada"
+    ) -> str:
         parent = self.tip(branch) or self.tip("main")
         assert parent is not None
-        made = self.commit(parent, files, message)
+        made = self.commit(parent, files, message, author)
         self.git.run("update-ref", f"refs/heads/{branch}", made)
         return made
 
@@ -232,8 +241,8 @@ class GitHub:
         prefix = f"/repos/{self.repository}/"
         if path.startswith(prefix):
             return self._rest(request, path.removeprefix(prefix))
-        if match := re.fullmatch(r"/orgs/([^/]+)/teams/([^/]+)/memberships/([^/]+)", path):
-            return 200, self._membership(f"{match[1]}/{match[2]}", match[3])
+        if match := re.fullmatch(r"/orgs/([^/]+)/teams/([^/]+)(?:/memberships/([^/]+))?", path):
+            return 200, self._team(f"{match[1]}/{match[2]}", match[3])
         if re.fullmatch(r"/app/installations/\d+/access_tokens", path):
             self.permissions = request.body["permissions"]
             expires = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
@@ -265,13 +274,19 @@ class GitHub:
     def post_blob(self, request: Request) -> tuple[int, Json]:
         return 201, {"sha": self.git.store(base64.b64decode(request.body["content"]))}
 
+    def get_blob(self, request: Request, sha: str) -> tuple[int, Json]:
+        content = base64.encodebytes(self.git.run("cat-file", "blob", sha)).decode()
+        return 200, {"sha": sha, "encoding": "base64", "content": content}
+
     def post_commit(self, request: Request) -> tuple[int, Json]:
         body = request.body
         if self._kind(body["tree"]) != "tree":
             raise RefusalError(422, "Tree SHA does not exist")
         when = "1790000000 +0000"
         sha = self.git.write_commit(body["tree"], body["parents"], body["message"], when)
+        self.authors[sha] = self.login
         is_signed = self.login.endswith("[bot]") and not {"author", "committer"} & body.keys()
+        self.signed |= {sha} if is_signed else set()
         return 201, {"sha": sha, "verification": {"verified": is_signed, "reason": "valid"}}
 
     def get_commit(self, request: Request, sha: str) -> tuple[int, Json]:
@@ -385,12 +400,12 @@ class GitHub:
             "access_tokens_url": f"{self.url}/app/installations/77/access_tokens",
         }
 
-    def _membership(self, team: str, login: str) -> Json:
+    def _team(self, team: str, login: str | None) -> Json:
         if not self.may_read_teams:
             raise RefusalError(403, "Resource not accessible by integration")
-        if login not in self.teams.get(team, set()):
+        if team not in self.teams or (login and login not in self.teams[team]):
             raise RefusalError(404, "Not Found")
-        return {"state": "active", "role": "member"}
+        return {"state": "active", "role": "member"} if login else {"slug": team}
 
     def _pull(self, number: str) -> PullRequest:
         if int(number) not in self.pulls:
@@ -597,7 +612,7 @@ def _pull_node(hub: GitHub, pull: PullRequest) -> Json:
             "author": {"__typename": "User", "login": review["login"]},
             "state": review["state"],
             "submittedAt": review["at"].isoformat(),
-            "commit": {"oid": review["commit"]},
+            "commit": review["commit"] and {"oid": review["commit"]},
         }
         for review in pull.reviews
     ]
@@ -608,7 +623,10 @@ def _pull_node(hub: GitHub, pull: PullRequest) -> Json:
         "state": pull.state,
         "title": pull.title,
         "body": pull.body,
-        "author": {"__typename": "User", "login": pull.author.removesuffix("[bot]")},
+        "author": {
+            "__typename": "Bot" if pull.author.endswith("[bot]") else "User",
+            "login": pull.author.removesuffix("[bot]"),
+        },
         "createdAt": pull.created.isoformat(),
         "updatedAt": pull.updated.isoformat(),
         "closedAt": pull.closed and pull.closed.isoformat(),
@@ -622,9 +640,16 @@ def _pull_node(hub: GitHub, pull: PullRequest) -> Json:
         "reviewDecision": None,
         "autoMergeRequest": {"enabledAt": WHEN.isoformat()} if pull.auto_merge else None,
         "labels": {"nodes": [{"name": name} for name in pull.labels]},
+        "commits": {"nodes": [{"commit": _head_commit(hub, hub.head(pull))}]},
         "reviews": lambda _info, first=None, after=None: _page(reviews, first, after),
         "timelineItems": {"nodes": ended},
     }
+
+
+def _head_commit(hub: GitHub, sha: str) -> Json:
+    is_signed = sha in hub.signed
+    signature = {"isValid": True, "wasSignedByGitHub": True} if is_signed else None
+    return _object(hub, sha) | {"author": {"name": hub.authors.get(sha)}, "signature": signature}
 
 
 def hub_mergeable(hub: GitHub, pull: PullRequest) -> str:
@@ -637,6 +662,7 @@ def hub_mergeable(hub: GitHub, pull: PullRequest) -> str:
 _ROUTES: list[tuple[str, str, Callable[..., tuple[int, Any]]]] = [
     ("POST", r"git/trees", GitHub.post_tree),
     ("POST", r"git/blobs", GitHub.post_blob),
+    ("GET", r"git/blobs/([0-9a-f]{40})", GitHub.get_blob),
     ("POST", r"git/commits", GitHub.post_commit),
     ("GET", r"git/commits/([0-9a-f]{40})", GitHub.get_commit),
     ("GET", r"git/ref/heads/(.+)", GitHub.get_ref),
