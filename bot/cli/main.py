@@ -51,6 +51,10 @@ VERBS: dict[str, Verb] = {
         "bot.cli.check_plan",
         "Check that a Terraform plan changes what was promised and nothing else.",
     ),
+    "check-approval": Verb(
+        "bot.cli.check_approval",
+        "Post whether a pull request has the approvals that policy asks for.",
+    ),
     "knobs": Verb(
         "bot.cli.knobs",
         "Print the tuning options that trimtab knows and may turn, with their limits.",

@@ -3,10 +3,12 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.cli.connect import SETTINGS_FILE, access_in, history_in
+from bot.cli.forges import open_forge
 from bot.cli.progress import mine_progress
 
 if TYPE_CHECKING:
@@ -30,15 +32,12 @@ def open_job(config: Path | None) -> Iterator["Job"]:
     from bot.job import Job, TerraformRoot
     from bot.policy.judging import Judge
     from bot.policy.rules import read_rules
-    from bot.pulls.git import Git
-    from bot.pulls.local import LocalForge
     from bot.settings.reading import read_settings
 
     read = read_settings(config or SETTINGS_FILE, os.environ)
-    settings = read.settings
+    settings, now = read.settings, datetime.now(UTC)
     rules = read_rules(read.folder / settings.policies)
-    git = Git(read.folder / settings.forge.repository).at_top()
-    within = read.folder.relative_to(git.folder) if read.folder.is_relative_to(git.folder) else "."
+    forge, within = open_forge(read, now, os.environ)
     with (
         Airbyte(access_in(settings.airbyte)) as airbyte,
         opened(history_in(read)) as history,
@@ -55,7 +54,7 @@ def open_job(config: Path | None) -> Iterator["Job"]:
             watcher=watcher,
             judge=Judge(rules),
             advisors=installed(),
-            forge=LocalForge(git, settings.forge.base, f"{int(now.timestamp())} +0000"),
+            forge=forge,
             roots=[
                 TerraformRoot(Path(within, root.path).as_posix(), root.var_files)
                 for root in settings.terraform.roots

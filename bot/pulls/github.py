@@ -12,7 +12,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Final
 
 from bot.domain.errors import ForgeError
@@ -20,7 +20,7 @@ from bot.pulls import github_snapshot
 from bot.pulls.forge import BranchMovedError
 from bot.pulls.git import Git
 from bot.pulls.github_api import Api, Json, RefusedError
-from bot.pulls.github_archive import archive
+from bot.pulls.github_archive import unpack
 from bot.pulls.labels import LABEL
 from bot.pulls.snapshot import Snapshot
 
@@ -64,11 +64,10 @@ class GitHubForge:
         """Write the files of the commit `base` into an empty folder."""
         if self.checkout is not None and self.checkout.resolve(base) is not None:
             packed = self.checkout.run("archive", "--format=tar", base)
-            strip = 0
+            with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
+                tar.extractall(folder, filter="data")
         else:
-            packed, strip = archive(self.api, base), 1
-        with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
-            tar.extractall(folder, _inside(tar, strip), filter="data")
+            unpack(self.api, base, folder)
 
     def write_tree(self, base: str, files: Mapping[str, bytes]) -> str:
         """Store the tree of `base` with some files replaced, their modes kept; return its id."""
@@ -253,14 +252,3 @@ class GitHubForge:
         variables = {"owner": owner, "name": name, "number": number}
         found: Json = self.api.query("pull_id", variables)["repository"]["pullRequest"]
         return found
-
-
-def _inside(tar: tarfile.TarFile, strip: int) -> list[tarfile.TarInfo]:
-    """Return the members with their first `strip` folders taken off; links keep their targets."""
-    members = []
-    for member in tar.getmembers():
-        parts = PurePosixPath(member.name).parts[strip:]
-        if parts:
-            member.name = str(PurePosixPath(*parts))
-            members.append(member)
-    return members

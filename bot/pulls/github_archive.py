@@ -1,4 +1,8 @@
-"""A commit's files from GitHub, packed."""
+"""A commit's files from GitHub, without a clone."""
+
+import io
+import tarfile
+from pathlib import Path, PurePosixPath
 
 from bot.domain.errors import ForgeError
 from bot.pulls.github_api import ATTEMPTS, Api
@@ -6,7 +10,28 @@ from bot.pulls.github_api import ATTEMPTS, Api
 _TIMEOUT_SECONDS = 300
 
 
-def archive(api: Api, commit: str) -> bytes:
+def unpack(api: Api, commit: str, folder: Path) -> None:
+    """Write the files of a commit into a folder; nothing lands outside of it.
+
+    Raises:
+        ForgeError: they cannot be downloaded.
+    """
+    with tarfile.open(fileobj=io.BytesIO(_download(api, commit))) as tar:
+        tar.extractall(folder, _below_the_first_folder(tar), filter="data")
+
+
+def _below_the_first_folder(tar: tarfile.TarFile) -> list[tarfile.TarInfo]:
+    """Return the members by their names in the repository; links keep their targets."""
+    members = []
+    for member in tar.getmembers():
+        parts = PurePosixPath(member.name).parts[1:]
+        if parts:
+            member.name = str(PurePosixPath(*parts))
+            members.append(member)
+    return members
+
+
+def _download(api: Api, commit: str) -> bytes:
     """Download the files of a commit as one gzipped tar; its names start with a folder.
 
     GitHub answers with the address of another host, which must not see the token: httpx leaves it

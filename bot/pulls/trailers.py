@@ -8,6 +8,8 @@ from bot.pulls.draft import Draft
 
 TREE: Final = "Trimtab-Tree"
 IDENTITY: Final = "Trimtab-Identity"
+APPROVAL: Final = "Trimtab-Approval"
+PROMISE: Final = "Trimtab-Promise"
 _LINE: Final = re.compile(r"([A-Za-z][A-Za-z0-9-]*): (.*)")
 
 
@@ -18,6 +20,8 @@ def sign(draft: Draft, tree: str) -> str:
         IDENTITY: draft.identity,
         "Trimtab-Fingerprint": draft.fingerprint,
         TREE: tree,
+        APPROVAL: draft.approval,
+        PROMISE: draft.promise,
         "Evidence-Digest": draft.evidence,
         "Policy-Digest": draft.policies,
     }

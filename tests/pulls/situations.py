@@ -111,11 +111,10 @@ def carried(
     subject: Subject | None = None,
     evidence: Evidence = EVIDENCE,
     figures: Mapping[str, str] | None = None,
-    values: tuple[str, str] | None = None,
-    **given: object,
+    **given: Forecast | tuple[str, ...],
 ) -> Carried:
     own = subject or Subject(connection())
-    before, after = values or _values(change)
+    before, after = _values(change)
     recommendation = Recommendation(
         connection_id=own.connection.id,
         advisor={"schedule": "cadence", "status": "idle"}.get(change.setting, "tuning"),
@@ -163,16 +162,14 @@ def saving() -> list[Carried]:
         carried(
             ScheduleChange(HOURLY, SIX_HOURLY),
             "New rows arrive in 4 bursts a day (02, 08, 14 and 20 h UTC, ±25 min) on 26 of 28 days.",
-            against=(
-                "On 2 days (Nov 3, Nov 17) a burst came 3 h late; under the new schedule that "
-                "data would have waited 5 h.",
-            ),
+            against=("On 2 days (Nov 3, Nov 17) a burst came 3 h late: it would have waited 5 h.",),
             effect=Effect(
                 dollars(168, 212, 230, 251), minutes(12, 21, 27, 35), Unknown("none is declared")
             ),
             figures={"syncs without new rows": "551 of 668 (82 %)", "rows per sync": "4,100"},
             subject=Subject(connection(), downstream=Downstream(models=("stg_orders",))),
-            **forecasts(),
+            next_sync=forecasts()["next_sync"],
+            month=forecasts()["month"],
         )
     ]
 
@@ -201,7 +198,8 @@ def deadline() -> list[Carried]:
                 connection(schedule=Cron("0 30 4 * * ?")),
                 downstream=Downstream(models=("fct_revenue",), readers=(reader,)),
             ),
-            **forecasts(),
+            next_sync=forecasts()["next_sync"],
+            month=forecasts()["month"],
         )
     ]
 

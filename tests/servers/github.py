@@ -42,7 +42,7 @@ class Request:
         return self.method != "GET"
 
 
-class Refusal(Exception):
+class RefusalError(Exception):
     def __init__(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(message)
         self.status = status
@@ -102,7 +102,7 @@ class GitHub:
         self.git = Git(folder)
         self.repository = "acme/data"
         self.login = login
-        self.token = "ghs_a_secret_token"  # noqa: S105  a fake one
+        self.token = "ghs_a_secret_token"
         self.pulls: dict[int, PullRequest] = {}
         self.issues: dict[int, IssueRecord] = {}
         self.statuses: list[Json] = []
@@ -111,6 +111,10 @@ class GitHub:
         self.requests: list[Request] = []
         self.faults: list[Fault] = []
         self.now = WHEN
+        self.objects: dict[str, Json] = {}
+        self.authors: dict[str, str] = {}
+        self.signed: set[str] = set()
+        self.permissions: Json = {}
         self.auto_merge_allowed = True
         self._lock = threading.RLock()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handling(self))
@@ -131,13 +135,22 @@ class GitHub:
 
     # What people do.
 
-    def commit(self, parent: str, files: dict[str, bytes], message: str = "by hand") -> str:
-        return self.git.commit_files(parent, files, message, "1790000001 +0000")
+    def commit(
+        self, parent: str, files: dict[str, bytes], message: str = "by hand", author: str = "ada"
+    ) -> str:
+        at = self.git.resolve(parent)
+        assert at is not None
+        tree = self.git.write_tree(at, files)
+        made = self.git.write_commit(tree, [at], message, "1790000001 +0000")
+        self.authors[made] = author
+        return made
 
-    def push(self, branch: str, files: dict[str, bytes], message: str = "by hand") -> str:
+    def push(
+        self, branch: str, files: dict[str, bytes], message: str = "by hand", author: str = "ada"
+    ) -> str:
         parent = self.tip(branch) or self.tip("main")
         assert parent is not None
-        made = self.commit(parent, files, message)
+        made = self.commit(parent, files, message, author)
         self.git.run("update-ref", f"refs/heads/{branch}", made)
         return made
 
@@ -159,6 +172,15 @@ class GitHub:
         pull.state = "MERGED" if merge else "CLOSED"
         pull.closed = pull.updated = self.tick()
         pull.ended_by = login
+
+    def remember(self, branch: str, *, ended: bool) -> PullRequest:
+        """Put a labelled pull request on record, as if its whole life had gone by."""
+        number = self._number()
+        pull = PullRequest(number, "title", "body", branch, "main", self.login, labels=["trimtab"])
+        self.pulls[number] = pull
+        if ended:
+            pull.state, pull.closed, pull.ended_by = "CLOSED", self.tick(), "ada"
+        return pull
 
     def reopen(self, number: int) -> None:
         pull = self.pulls[number]
@@ -186,11 +208,11 @@ class GitHub:
         with self._lock:
             self.requests.append(request)
             fault = self._fault(request)
+            if fault and not fault.after:
+                return fault.status, {"message": fault.message}, fault.headers
             try:
-                if fault and not fault.after:
-                    raise Refusal(fault.status, fault.message, fault.headers)
                 status, body = self._carry_out(request)
-            except Refusal as refusal:
+            except RefusalError as refusal:
                 return refusal.status, {"message": str(refusal)}, refusal.headers
             except ForgeError as error:
                 return 422, {"message": error.message}, {}
@@ -213,19 +235,19 @@ class GitHub:
         if not path.startswith("/app/") and not path.endswith("/installation"):
             held = request.headers.get("authorization", "")
             if held not in {f"token {self.token}", f"Bearer {self.token}"}:
-                raise Refusal(401, "Bad credentials")
+                raise RefusalError(401, "Bad credentials")
         if path == "/graphql":
             return 200, self._graphql(request.body)
         prefix = f"/repos/{self.repository}/"
         if path.startswith(prefix):
             return self._rest(request, path.removeprefix(prefix))
-        if match := re.fullmatch(r"/orgs/([^/]+)/teams/([^/]+)/memberships/([^/]+)", path):
-            return 200, self._membership(f"{match[1]}/{match[2]}", match[3])
+        if match := re.fullmatch(r"/orgs/([^/]+)/teams/([^/]+)(?:/memberships/([^/]+))?", path):
+            return 200, self._team(f"{match[1]}/{match[2]}", match[3])
         if re.fullmatch(r"/app/installations/\d+/access_tokens", path):
             self.permissions = request.body["permissions"]
             expires = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
             return 201, {"token": self.token, "expires_at": expires, "permissions": {}}
-        raise Refusal(404, "Not Found")
+        raise RefusalError(404, "Not Found")
 
     def _rest(self, request: Request, path: str) -> tuple[int, Any]:
         for method, pattern, handler in _ROUTES:
@@ -234,61 +256,62 @@ class GitHub:
                 groups = [unquote(group) for group in match.groups()]
                 answer: tuple[int, Any] = handler(self, request, *groups)
                 return answer
-        raise Refusal(404, "Not Found")
+        raise RefusalError(404, "Not Found")
 
     def post_tree(self, request: Request) -> tuple[int, Json]:
         body = request.body
         index = {"GIT_INDEX_FILE": str(self.git.folder / "fake-index")}
         if self._kind(body["base_tree"]) not in {"tree", "commit"}:
-            raise Refusal(422, "base_tree is not a tree")
+            raise RefusalError(422, "base_tree is not a tree")
         self.git.run("read-tree", body["base_tree"], env=index)
         for entry in body["tree"]:
-            sha = entry.get("sha") or self._store(entry["content"].encode())
+            sha = entry.get("sha") or self.git.store(entry["content"].encode())
             what = f"{entry['mode']},{sha},{entry['path']}"
             self.git.run("update-index", "--add", "--cacheinfo", what, env=index)
         tree = self.git.run("write-tree", env=index).decode().strip()
         return 201, {"sha": tree, "url": f"{self.url}/trees/{tree}", "tree": [], "truncated": False}
 
     def post_blob(self, request: Request) -> tuple[int, Json]:
-        return 201, {"sha": self._store(base64.b64decode(request.body["content"]))}
+        return 201, {"sha": self.git.store(base64.b64decode(request.body["content"]))}
+
+    def get_blob(self, request: Request, sha: str) -> tuple[int, Json]:
+        content = base64.encodebytes(self.git.run("cat-file", "blob", sha)).decode()
+        return 200, {"sha": sha, "encoding": "base64", "content": content}
 
     def post_commit(self, request: Request) -> tuple[int, Json]:
         body = request.body
         if self._kind(body["tree"]) != "tree":
-            raise Refusal(422, "Tree SHA does not exist")
-        parents = [word for parent in body["parents"] for word in ("-p", parent)]
-        dates = {"GIT_AUTHOR_DATE": "1790000000 +0000", "GIT_COMMITTER_DATE": "1790000000 +0000"}
-        made = self.git.run(
-            "commit-tree", body["tree"], *parents, "-F", "-",
-            stdin=body["message"].encode(), env=dates,
-        )  # fmt: skip
+            raise RefusalError(422, "Tree SHA does not exist")
+        when = "1790000000 +0000"
+        sha = self.git.write_commit(body["tree"], body["parents"], body["message"], when)
+        self.authors[sha] = self.login
         is_signed = self.login.endswith("[bot]") and not {"author", "committer"} & body.keys()
-        sha = made.decode().strip()
+        self.signed |= {sha} if is_signed else set()
         return 201, {"sha": sha, "verification": {"verified": is_signed, "reason": "valid"}}
 
     def get_commit(self, request: Request, sha: str) -> tuple[int, Json]:
         if self._kind(sha) != "commit":
-            raise Refusal(404, "Not Found")
+            raise RefusalError(404, "Not Found")
         tree = self.git.text("rev-parse", f"{sha}^{{tree}}")
         return 200, {"sha": sha, "tree": {"sha": tree}}
 
     def get_ref(self, request: Request, branch: str) -> tuple[int, Json]:
         tip = self.tip(branch)
         if tip is None:
-            raise Refusal(404, "Not Found")
+            raise RefusalError(404, "Not Found")
         return 200, {"ref": f"refs/heads/{branch}", "object": {"type": "commit", "sha": tip}}
 
     def post_pull(self, request: Request) -> tuple[int, Json]:
         body = request.body
         tip = self.tip(body["head"])
         if tip is None or self.tip(body["base"]) is None:
-            raise Refusal(422, "Validation Failed")
+            raise RefusalError(422, "Validation Failed")
         if self.git.text("rev-list", "--count", f"{body['base']}..{tip}") == "0":
-            raise Refusal(422, f"No commits between {body['base']} and {body['head']}")
+            raise RefusalError(422, f"No commits between {body['base']} and {body['head']}")
         if any(p.branch == body["head"] and p.state == "OPEN" for p in self.pulls.values()):
-            raise Refusal(422, f"A pull request already exists for acme:{body['head']}.")
+            raise RefusalError(422, f"A pull request already exists for acme:{body['head']}.")
         if len(body.get("body") or "") > 65_536:
-            raise Refusal(422, "body is too long (maximum is 65536 characters)")
+            raise RefusalError(422, "body is too long (maximum is 65536 characters)")
         number = self._number()
         self.pulls[number] = PullRequest(
             number, body["title"], body["body"], body["head"], body["base"], self.login,
@@ -309,7 +332,7 @@ class GitHub:
         pull = self._pull(number)
         body = request.body
         if len(body.get("body") or "") > 65_536:
-            raise Refusal(422, "body is too long (maximum is 65536 characters)")
+            raise RefusalError(422, "body is too long (maximum is 65536 characters)")
         pull.title = body.get("title", pull.title)
         pull.body = body.get("body", pull.body)
         pull.updated = self.tick()
@@ -320,7 +343,7 @@ class GitHub:
     def patch_issue(self, request: Request, number: str) -> tuple[int, Json]:
         record = self.pulls.get(int(number)) or self.issues.get(int(number))
         if record is None:
-            raise Refusal(404, "Not Found")
+            raise RefusalError(404, "Not Found")
         for name in ("title", "body", "labels", "assignees"):
             if name in request.body:
                 setattr(record, name, request.body[name])
@@ -347,14 +370,16 @@ class GitHub:
 
     def post_status(self, request: Request, sha: str) -> tuple[int, Json]:
         if len(request.body.get("description") or "") > 140:
-            raise Refusal(422, "description is too long (maximum is 140 characters)")
+            raise RefusalError(422, "description is too long (maximum is 140 characters)")
         if self._kind(sha) != "commit":
-            raise Refusal(422, "No commit found for SHA")
+            raise RefusalError(422, "No commit found for SHA")
         self.statuses.append({"sha": sha, **request.body})
         return 201, {"id": 1}
 
     def get_tarball(self, request: Request, sha: str) -> tuple[int, bytes]:
-        return 200, self.git.run("archive", "--format=tar.gz", f"--prefix=acme-data-{sha[:7]}/", sha)
+        return 200, self.git.run(
+            "archive", "--format=tar.gz", f"--prefix=acme-data-{sha[:7]}/", sha
+        )
 
     def get_compare(self, request: Request, base: str, head: str) -> tuple[int, Json]:
         fork = self.git.text("merge-base", base, head)
@@ -369,19 +394,22 @@ class GitHub:
 
     def get_installation(self, request: Request) -> tuple[int, Json]:
         if not request.headers.get("authorization", "").startswith("Bearer ey"):
-            raise Refusal(401, "A JSON web token could not be decoded")
-        return 200, {"id": 77, "access_tokens_url": f"{self.url}/app/installations/77/access_tokens"}
+            raise RefusalError(401, "A JSON web token could not be decoded")
+        return 200, {
+            "id": 77,
+            "access_tokens_url": f"{self.url}/app/installations/77/access_tokens",
+        }
 
-    def _membership(self, team: str, login: str) -> Json:
+    def _team(self, team: str, login: str | None) -> Json:
         if not self.may_read_teams:
-            raise Refusal(403, "Resource not accessible by integration")
-        if login not in self.teams.get(team, set()):
-            raise Refusal(404, "Not Found")
-        return {"state": "active", "role": "member"}
+            raise RefusalError(403, "Resource not accessible by integration")
+        if team not in self.teams or (login and login not in self.teams[team]):
+            raise RefusalError(404, "Not Found")
+        return {"state": "active", "role": "member"} if login else {"slug": team}
 
     def _pull(self, number: str) -> PullRequest:
         if int(number) not in self.pulls:
-            raise Refusal(404, "Not Found")
+            raise RefusalError(404, "Not Found")
         return self.pulls[int(number)]
 
     def _pull_json(self, pull: PullRequest) -> Json:
@@ -400,9 +428,6 @@ class GitHub:
             return self.git.text("cat-file", "-t", sha)
         except ForgeError:
             return ""
-
-    def _store(self, content: bytes) -> str:
-        return self.git.run("hash-object", "-w", "--stdin", stdin=content).decode().strip()
 
     # GraphQL.
 
@@ -503,16 +528,20 @@ class _Repository:
         return _object(self.hub, sha)
 
     def refs(
-        self, _info: Any, refPrefix: str, first: int | None = None, after: str | None = None  # noqa: N803
+        self,
+        _info: Any,
+        refPrefix: str,  # noqa: N803
+        first: int | None = None,
+        after: str | None = None,
     ) -> Json:
-        names = self.hub.git.text("for-each-ref", "--format=%(refname)", refPrefix).split()
+        listed = self.hub.git.text("for-each-ref", "--format=%(refname) %(objectname)", refPrefix)
         nodes = [
             {
                 "name": name.removeprefix(refPrefix),
-                "target": _object(self.hub, self.hub.git.text("rev-parse", name)),
+                "target": _object(self.hub, sha),
                 "associatedPullRequests": self._associated(name.removeprefix("refs/heads/")),
             }
-            for name in names
+            for name, sha in (line.split() for line in listed.splitlines())
         ]
         return _page(nodes, first, after)
 
@@ -555,6 +584,13 @@ class _Repository:
 
 
 def _object(hub: GitHub, sha: str) -> Json:
+    # What an id names never changes.
+    if sha not in hub.objects:
+        hub.objects[sha] = _read(hub, sha)
+    return hub.objects[sha]
+
+
+def _read(hub: GitHub, sha: str) -> Json:
     kind = hub.git.text("cat-file", "-t", sha)
     if kind == "commit":
         tree = hub.git.text("rev-parse", f"{sha}^{{tree}}")
@@ -576,7 +612,7 @@ def _pull_node(hub: GitHub, pull: PullRequest) -> Json:
             "author": {"__typename": "User", "login": review["login"]},
             "state": review["state"],
             "submittedAt": review["at"].isoformat(),
-            "commit": {"oid": review["commit"]},
+            "commit": review["commit"] and {"oid": review["commit"]},
         }
         for review in pull.reviews
     ]
@@ -587,7 +623,10 @@ def _pull_node(hub: GitHub, pull: PullRequest) -> Json:
         "state": pull.state,
         "title": pull.title,
         "body": pull.body,
-        "author": {"__typename": "User", "login": pull.author.removesuffix("[bot]")},
+        "author": {
+            "__typename": "Bot" if pull.author.endswith("[bot]") else "User",
+            "login": pull.author.removesuffix("[bot]"),
+        },
         "createdAt": pull.created.isoformat(),
         "updatedAt": pull.updated.isoformat(),
         "closedAt": pull.closed and pull.closed.isoformat(),
@@ -601,24 +640,29 @@ def _pull_node(hub: GitHub, pull: PullRequest) -> Json:
         "reviewDecision": None,
         "autoMergeRequest": {"enabledAt": WHEN.isoformat()} if pull.auto_merge else None,
         "labels": {"nodes": [{"name": name} for name in pull.labels]},
+        "commits": {"nodes": [{"commit": _head_commit(hub, hub.head(pull))}]},
         "reviews": lambda _info, first=None, after=None: _page(reviews, first, after),
         "timelineItems": {"nodes": ended},
     }
 
 
+def _head_commit(hub: GitHub, sha: str) -> Json:
+    is_signed = sha in hub.signed
+    signature = {"isValid": True, "wasSignedByGitHub": True} if is_signed else None
+    return _object(hub, sha) | {"author": {"name": hub.authors.get(sha)}, "signature": signature}
+
+
 def hub_mergeable(hub: GitHub, pull: PullRequest) -> str:
     if pull.state != "OPEN":
         return "UNKNOWN"
-    try:
-        hub.git.run("merge-tree", "--write-tree", pull.base, hub.head(pull))
-    except ForgeError:
-        return "CONFLICTING"
-    return "MERGEABLE"
+    merges = hub.git.accepts("merge-tree", "--write-tree", pull.base, hub.head(pull))
+    return "MERGEABLE" if merges else "CONFLICTING"
 
 
 _ROUTES: list[tuple[str, str, Callable[..., tuple[int, Any]]]] = [
     ("POST", r"git/trees", GitHub.post_tree),
     ("POST", r"git/blobs", GitHub.post_blob),
+    ("GET", r"git/blobs/([0-9a-f]{40})", GitHub.get_blob),
     ("POST", r"git/commits", GitHub.post_commit),
     ("GET", r"git/commits/([0-9a-f]{40})", GitHub.get_commit),
     ("GET", r"git/ref/heads/(.+)", GitHub.get_ref),
