@@ -128,7 +128,10 @@ class FrequencyAdvisor:
             else max(fitting, key=lambda each: (-case.promises.age(each, takes), -each.per_week))
         )
         new = format_span(case.promises.age(best, takes))
-        reason = f"Its data gets {old} old where {format_span(wanted)} is promised; so it gets {new} at most."
+        reason = (
+            f"Its data gets {old} old where {format_span(wanted)} is promised; so it gets {new} "
+            "at most."
+        )
         against = (f"It starts {best.per_week} times a week instead of {case.today.per_week}.",)
         return self._recommend(case, best, reason, against, peers)
 
@@ -142,7 +145,10 @@ class FrequencyAdvisor:
             return Keep(key, self.name, _why_not_less(case, share), figures)
         best, late = found
         if case.limit is None:
-            reason = f"{share}, and {best.per_week} starts a week would do, but policy lets its frequency not change"
+            reason = (
+                f"{share}, and {best.per_week} starts a week would do, but policy lets its "
+                "frequency not change"
+            )
             return Keep(key, self.name, reason, figures)
         money = self._saving(case, best)
         if isinstance(money, Quantiles) and money.p95.amount < _WORTH:
@@ -212,7 +218,7 @@ class FrequencyAdvisor:
 
 
 def _waiting(case: Case, fewer: Rhythm, late: Late) -> tuple[int, timedelta, tuple[int, ...]]:
-    """Order rhythms: the fewest starts, of those the one for which data waits least, then the first."""
+    """Order rhythms: the fewest starts, then the least waiting, then the earliest start."""
     waits = timedelta() if case.is_unread else late.mean * late.with_data
     return fewer.per_week, waits, fewer.cron.moments
 

@@ -81,7 +81,7 @@ class Record:
         brought = rows > 0
         if full_share:
             # A table that is read whole always has rows: that neither rows nor bytes differ from
-            # the sync before is the nearest there is to "nothing new". Larger numbers are not exact.
+            # the sync before is the nearest there is to "nothing new". More are not told exactly.
             same = np.zeros(len(rows), np.bool_)
             same[1:] = (rows[1:] == rows[:-1]) & (size[1:] == size[:-1]) & (rows[1:] < _EXACT)
             brought &= ~same

@@ -133,4 +133,5 @@ def _of_interval(schedule: Basic, last_start: datetime | None) -> Rhythm | str:
     if last_start is None:
         return "it has not started yet, so that nothing says when it would"
     start = last_start.astimezone(UTC)
-    return Rhythm(parse(f"0 {start.minute} {start.hour % hours}/{hours} * * ?"))
+    at = ",".join(map(str, range(start.hour % hours, _HOURS, hours)))
+    return Rhythm(parse(f"0 {start.minute} {at} * * ?"))

@@ -24,7 +24,7 @@ class Peers:
                 self._by_connector[subject.source.connector].append(subject)
 
     def of(self, subject: Subject) -> tuple[ConnectionId, ...]:
-        """Return connections of the same connector and another source, so that no change reaches them."""
+        """Return some of the same connector and another source, which no change reaches."""
         if subject.source is None:
             return ()
         like = (

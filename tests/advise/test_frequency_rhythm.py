@@ -82,6 +82,9 @@ def test_an_interval_goes_on_from_its_last_start_as_a_cron() -> None:
     found = Rhythm.of(Basic(6, "hours"), MONDAY + timedelta(hours=15, minutes=20))
     assert isinstance(found, Rhythm)
     assert found.schedule().expression == "0 20 3/6 * * ?"
+    daily = Rhythm.of(Basic(1, "days"), MONDAY + timedelta(hours=15, minutes=20))
+    assert isinstance(daily, Rhythm)
+    assert daily.schedule().expression == "0 20 15 * * ?"
 
 
 @st.composite
