@@ -7,6 +7,7 @@ from typing import Protocol
 
 from bot.domain.connection import Connection, ConnectionId, DestinationId
 from bot.domain.forecast import Evidence, Forecast
+from bot.domain.platform import Platform
 from bot.domain.prices import PriceBook
 from bot.domain.promises import FleetTerms, Terms
 from bot.domain.recommendation import Advice
@@ -33,6 +34,7 @@ class Situation:
     prices: PriceBook = field(default_factory=PriceBook)
     warehouses: Mapping[DestinationId, str] = field(default_factory=dict)
     surroundings: Surroundings = field(default_factory=Surroundings)
+    platform: Platform = field(default_factory=Platform)
 
     @property
     def connections(self) -> tuple[Connection, ...]:
