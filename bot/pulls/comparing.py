@@ -127,7 +127,8 @@ def _objection(
     if limit is not None:
         reason, detail, until = limit
         return Held(draft.title, reason, detail, draft.connections, pull.number, until)
-    new = [each for each in draft.changes if each.target not in comparison.noted.targets]
+    known = {change.fingerprint for change in comparison.noted.changes}
+    new = [change for change in draft.changes if change.fingerprint not in known]
     objections = (recalled.objection(change, draft.title) for change in new)
     return next((held for held in objections if held is not None), None)
 
