@@ -13,7 +13,7 @@ NAME_LENGTH: Final = 80
 SENTENCE_LENGTH: Final = 1_000
 
 _ELLIPSIS: Final = "…"
-_INLINE: Final = re.compile(r"[\\`*\[\]<>|~&$]|(?<!\w)_|_(?!\w)")
+_INLINE: Final = re.compile(r"[\\`*\[\]<>|~&$]|(?<![^\W_])_|_(?![^\W_])")
 _BLOCK: Final = re.compile(r"^(?:[#+=-]|\d{1,9}(?=[.)]))")
 _LINK: Final = re.compile(r"(?<=[a-z]):(?=//)|(?<=\bwww)\.(?=\w)", re.IGNORECASE)
 _REFERENCE: Final = re.compile(r"@|#(?=\w)|\bGH-(?=\d)|:(?=[a-z+][a-z0-9_+-]*:)", re.IGNORECASE)

@@ -14,7 +14,6 @@ from tests.pulls.proposed import (
     CHANGE,
     FILE,
     ROOT,
-    RULES,
     Named,
     conclude,
     draft,
