@@ -1,4 +1,4 @@
-"""Reading a situation: everything that advisors are given, out of the history and what is beside it."""
+"""Reading a situation: all that advisors are given, from the history and what is beside it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

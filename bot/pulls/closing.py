@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from bot.pulls.body_text import md
 from bot.pulls.change import SettingChange
 from bot.pulls.metadata import CloseReason, Closing, join
 from bot.pulls.operations import ClosePull
@@ -29,7 +30,7 @@ def close(
     metadata, given = pull.metadata, list(why)
     assert metadata is not None
     reason = min((each.reason for _change, each in given), key=list(CloseReason).index)
-    sentences = list(dict.fromkeys(each.detail for _change, each in given))
+    sentences = list(dict.fromkeys(md(each.detail) for _change, each in given))
     said = "; ".join(sentences[:_SHOWN])
     if len(sentences) > _SHOWN:
         said += f"; and {len(sentences) - _SHOWN} more"
@@ -42,8 +43,8 @@ def close(
         head=tip.sha if tip else None,
         reason=reason,
         body=join(text, noted, pull.text.above, pull.text.below),
-        comment=f"Closed by trimtab ({reason}): {said}.\n\nReopen it to keep it; trimtab then "
-        "leaves it open.",
+        comment=f"Closed by trimtab ({reason}): {said}.\n\nTo keep it, restore its branch and open it "
+        "again; trimtab leaves it open then.",
     )
 
 

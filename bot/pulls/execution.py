@@ -35,10 +35,16 @@ class Done:
 
 
 def carry_out(forge: Forge, operations: Sequence[Operation], base: str) -> Done:
-    """Carry operations out in order; one that fails does not keep the others from their turn."""
+    """Carry operations out in order; one that fails does not keep the others from their turn.
+
+    Only opening waits for the next run when a pull request could not be closed: the new one may
+    be there to take the old one's place, and there is never to be a second.
+    """
     pulls: list[int] = []
     failures: list[tuple[Operation, ForgeError]] = []
     for operation in operations:
+        if isinstance(operation, OpenPull) and any(isinstance(o, ClosePull) for o, _ in failures):
+            continue
         try:
             number = execute(forge, operation, base)
         except ForgeError as error:

@@ -196,15 +196,15 @@ class _Run:
 
     def _clear(self, opened: set[str]) -> list[Operation]:
         """Delete the branches that died runs left behind: opened for nothing, or closed without."""
-        newest = {
-            pull.branch: pull for pull in sorted(self.snapshot.pulls, key=lambda each: each.number)
-        }
+        pulls = sorted(self.snapshot.pulls, key=lambda pull: pull.number)
+        newest = {pull.branch: pull for pull in pulls}
+        used = opened | {pull.branch for pull in pulls if pull.state is PullState.OPEN}
         operations: list[Operation] = []
         for branch, tip in sorted(self.snapshot.branches.items()):
             last = newest.get(branch)
             left = is_as_signed(tip) if last is None else closed_by_us(last)
             ours = left and standing(self.snapshot, branch) is Standing.OURS
-            if ours and branch not in opened:
+            if ours and branch not in used:
                 operations.append(DeleteBranch(branch, tip.sha))
         return operations
 

@@ -1,7 +1,6 @@
 """A forge in memory with git's rules: objects by content, moves by comparison, three-way merges.
 
 People act on it through the same methods as on a real forge: push, amend, close, reopen, merge, edit.
-`fail_at` makes the n-th write from now on fail, before or after it has had its effect.
 """
 
 import hashlib
@@ -9,13 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
 
 from bot.domain.errors import ForgeError
 from bot.pulls.forge import BranchMovedError
 from bot.pulls.snapshot import PREFIX, Commit, Issue, Pull, PullState, Snapshot
+from bot.pulls.ticks import tick
 
-T = TypeVar("T")
 Tree = Mapping[str, bytes]
 
 
@@ -37,9 +35,6 @@ class MemoryForge:
     assignees: dict[int, frozenset[str]] = field(default_factory=dict)
     dashboard: Issue | None = None
     base: str = ""
-    writes: int = 0
-    fail_at: int | None = None
-    fail_after: bool = False
 
     def __post_init__(self) -> None:
         self.base = self.commit(self.files, None, "start")
@@ -60,67 +55,53 @@ class MemoryForge:
             (folder / path).write_bytes(content)
 
     def write_tree(self, base: str, files: Mapping[str, bytes]) -> str:
-        self._write()
-        return self._written(self._store({**self.tree(base), **files}))
+        return self._store({**self.tree(base), **files})
 
     def write_commit(self, tree: str, parent: str, message: str) -> str:
-        self._write()
-        return self._written(self.commit(self.trees[tree], parent, message))
+        return self.commit(self.trees[tree], parent, message)
 
     def move_branch(self, branch: str, expected: str | None, to: str | None) -> None:
-        self._write()
         if self.branches.get(branch) != expected:
             raise BranchMovedError(f"{branch} has moved")
         self._move(branch, to, by_us=True)
-        self._written(None)
 
     def open_pull(self, branch: str, title: str, body: str) -> int:
-        self._write()
         for pull in self.pulls.values():
             if pull.branch == branch and pull.state is PullState.OPEN:
-                return self._written(pull.number)
+                return pull.number
         if branch not in self.branches:
             raise ForgeError(f"there is no branch {branch}")
         number = len(self.pulls) + 1
         self.pulls[number] = Pull(number, branch, PullState.OPEN, title, body, self.now)
-        return self._written(number)
+        return number
 
     def edit_pull(
         self, number: int, *, title: str | None = None, body: str | None = None, close: bool = False
     ) -> None:
-        self._write()
         pull = self.pulls[number]
         pull = replace(pull, title=pull.title if title is None else title)
         pull = replace(pull, body=pull.body if body is None else body)
         if close and pull.state is PullState.OPEN:
             pull = replace(pull, state=PullState.CLOSED, ended_at=self.now, ended_by_us=True)
         self.pulls[number] = pull
-        self._written(None)
 
     def mark_pull(
         self, number: int, labels: frozenset[str], assignees: frozenset[str] = frozenset()
     ) -> None:
-        self._write()
         self.pulls[number] = replace(self.pulls[number], labels=labels)
         self.assignees[number] = self.assignees.get(number, frozenset()) | assignees
-        self._written(None)
 
     def comment(self, number: int, text: str) -> None:
-        self._write()
         self.comments.append((number, text))
-        self._written(None)
 
     def auto_merge(self, number: int, *, on: bool) -> None:
-        self._write()
         self.pulls[number] = replace(self.pulls[number], auto_merge=on)
-        self._written(None)
 
     def write_dashboard(self, number: int | None, title: str, body: str) -> int:
-        self._write()
         if number is None and self.dashboard is not None:
-            return self._written(self.dashboard.number)
+            return self.dashboard.number
         self.dashboard = Issue(1000, title, body)
-        return self._written(1000)
+        return 1000
 
     # What people do.
 
@@ -170,8 +151,26 @@ class MemoryForge:
     def edit_base(self, files: Mapping[str, bytes]) -> None:
         self.base = self.commit({**self.tree(self.base), **files}, self.base, "base moves")
 
-    def edit(self, number: int, **changes: str) -> None:
-        self.pulls[number] = replace(self.pulls[number], **changes)  # type: ignore[arg-type]
+    def retitle(self, number: int, title: str) -> None:
+        self.pulls[number] = replace(self.pulls[number], title=title)
+
+    def rewrite(self, number: int, body: str) -> None:
+        self.pulls[number] = replace(self.pulls[number], body=body)
+
+    def label(self, number: int, *labels: str) -> None:
+        self.pulls[number] = replace(self.pulls[number], labels=frozenset(labels))
+
+    def tick(self, number: int) -> bool:
+        ticked = tick(self.dashboard.body, number) if self.dashboard else None
+        if self.dashboard is None or ticked is None:
+            return False
+        self.dashboard = replace(self.dashboard, body=ticked)
+        return True
+
+    def content(self, revision: str) -> Tree:
+        """Return the files of a branch, of `main`, or of a commit."""
+        commit = self.base if revision == "main" else self.branches.get(revision, revision)
+        return self.tree(commit)
 
     # How it is kept.
 
@@ -232,12 +231,11 @@ class MemoryForge:
                     pull, state=PullState.CLOSED, ended_at=self.now, ended_by_us=by_us
                 )
 
-    def _write(self) -> None:
-        self.writes += 1
-        if self.fail_at == self.writes and not self.fail_after:
-            raise ForgeError("the forge does not answer")
 
-    def _written(self, value: T) -> T:
-        if self.fail_at == self.writes and self.fail_after:
-            raise ForgeError("the answer got lost")
-        return value
+@dataclass
+class MemoryWorld(MemoryForge):
+    """The forge in memory, with the people around it."""
+
+    @property
+    def forge(self) -> MemoryForge:
+        return self
