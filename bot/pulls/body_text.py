@@ -22,7 +22,9 @@ _REFERENCE: Final = re.compile(r"@|#(?=\w)|\bGH-(?=\d)|:(?=[a-z+][a-z0-9_+-]*:)"
 def plain(text: object, limit: int = NAME_LENGTH) -> str:
     """Keep a text on one line and printable: no controls, no marks that turn its direction."""
     normal = unicodedata.normalize("NFC", str(text))
-    shown = " ".join("".join(c if c.isprintable() else " " for c in normal).split())
+    if not normal.isprintable():
+        normal = "".join(c if c.isprintable() else " " for c in normal)
+    shown = " ".join(normal.split())
     return shown if len(shown) <= limit else shown[: limit - 1].rstrip() + _ELLIPSIS
 
 

@@ -109,14 +109,21 @@ class Loop:
         if source is None:
             return
         configuration = dict(source.configuration)
-        before = change.knob.number(change.before if change.before is not None else change.knob.default or 0)
+        before = change.knob.number(
+            change.before if change.before is not None else change.knob.default or 0
+        )
         put(configuration, change.knob.path, change.after)
         self.world.do(ChangeEndpoint(endpoint_id=source.id, configuration=configuration))
         after = change.knob.number(change.after)
         assert after is not None
         self.changes.append(
             Change(
-                self.world.now, source.id, change.knob.path, before or 0.0, after, advice.figures["step"]
+                self.world.now,
+                source.id,
+                change.knob.path,
+                before or 0.0,
+                after,
+                advice.figures["step"],
             )
         )
 

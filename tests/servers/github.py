@@ -640,7 +640,7 @@ def _pull_node(hub: GitHub, pull: PullRequest) -> Json:
         "reviewDecision": None,
         "autoMergeRequest": {"enabledAt": WHEN.isoformat()} if pull.auto_merge else None,
         "labels": {"nodes": [{"name": name} for name in pull.labels]},
-        "commits": {"nodes": [{"commit": _head_commit(hub, hub.head(pull))}]},
+        "commits": lambda _info, last: {"nodes": [{"commit": _head_commit(hub, hub.head(pull))}]},
         "reviews": lambda _info, first=None, after=None: _page(reviews, first, after),
         "timelineItems": {"nodes": ended},
     }
