@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.advise.situation import Beside
 from bot.advise.schedule.advisor import ScheduleAdvisor
+from bot.advise.situation import Beside
 from bot.airbyte.access import Access, Application
 from bot.airbyte.client import Airbyte
 from bot.airbyte.transport import Patience
@@ -26,9 +26,9 @@ from bot.lab.faults import Faults, Mishap
 from bot.lab.lab import Lab
 from bot.policy.judging import Judge
 from bot.policy.rules import read_rules
-from bot.pulls.forge import OpenPull
 from bot.pulls.git import Git
 from bot.pulls.local import LocalForge
+from bot.pulls.operations import OpenPull
 from bot.report.summary import Fate
 
 MIDNIGHT = Cron("0 0 0 * * ?")
@@ -99,7 +99,7 @@ class World:
                 watcher=watcher,
                 judge=Judge(read_rules(policies)),
                 advisors=(ScheduleAdvisor(),),
-                forge=LocalForge(self.git, "main", "1790000000 +0000"),
+                forge=LocalForge(self.git, "main", self.lab.now),
                 roots=(TerraformRoot("tf"),),
                 addresses={},
                 now=self.lab.now,

@@ -42,8 +42,8 @@ class SettingChange:
     `before` and `after` are the values as Terraform holds them; `file`, `address` and `path` say
     where. `direction` is 1 for more (more syncs, a larger number, resuming), -1 for less and 0
     where there is neither. `fingerprint` covers target, bucket of the value, and what policy asks:
-    it stays the same as long as a person would call it the same proposal. `donors` are connections
-    that stay as they are, against which the outcome is measured.
+    it stays the same as long as a person would call it the same proposal. `advisor` recommends it, and
+    `donors` are connections that stay as they are, against which the outcome is measured.
     """
 
     connection: str
@@ -57,6 +57,7 @@ class SettingChange:
     direction: int = 0
     prediction: Prediction = Prediction()
     donors: tuple[str, ...] = ()
+    advisor: str = ""
 
     @property
     def target(self) -> Target:

@@ -39,6 +39,7 @@ def track(proposed: ProposedChange, file: str) -> SettingChange:
         direction=direction(change),
         prediction=_prediction(recommendation.effect),
         donors=tuple(recommendation.donors),
+        advisor=recommendation.advisor,
     )
 
 

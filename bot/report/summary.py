@@ -12,7 +12,9 @@ class Fate(StrEnum):
     OPEN = "open"
     UPDATE = "update"
     REWORD = "reword"
+    CLOSE = "close"
     KEEP = "as it was"
+    HELD = "held back"
     HANDS_OFF = "hands off"
 
 
@@ -47,14 +49,17 @@ class Summary:
     @property
     def pending(self) -> bool:
         """Tell whether carrying the plan out would do anything."""
-        return any(e.fate in (Fate.OPEN, Fate.UPDATE, Fate.REWORD) for e in self.entries)
+        return any(e.fate in _PENDING for e in self.entries)
 
 
+_PENDING = frozenset({Fate.OPEN, Fate.UPDATE, Fate.REWORD, Fate.CLOSE})
 _MARKS = {
     Fate.OPEN: "+",
     Fate.UPDATE: "~",
     Fate.REWORD: "~",
+    Fate.CLOSE: "-",
     Fate.KEEP: "=",
+    Fate.HELD: "·",
     Fate.HANDS_OFF: "!",
 }
 
