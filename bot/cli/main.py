@@ -55,6 +55,7 @@ VERBS: dict[str, Verb] = {
         "bot.cli.check_approval",
         "Post whether a pull request has the approvals that policy asks for.",
     ),
+    "policy": Verb("bot.cli.policy", "Check, explain, test and compare the team's policies."),
     "knobs": Verb(
         "bot.cli.knobs",
         "Print the tuning options that trimtab knows and may turn, with their limits.",
