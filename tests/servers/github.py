@@ -161,17 +161,39 @@ class GitHub:
         self.now += timedelta(seconds=1)
         return self.now
 
-    def end(self, number: int, login: str, *, merge: bool = False) -> None:
+    def end(self, number: int, login: str) -> None:
         pull = self.pulls[number]
         pull.head_when_ended = self.head(pull)
-        if merge:
-            files = self.git.text("diff", "--name-only", pull.base, pull.head_when_ended).split()
-            contents = {f: self.git.run("show", f"{pull.head_when_ended}:{f}") for f in files}
-            self.push(pull.base, contents, f"merge #{number}")
-            pull.merged = self.now
-        pull.state = "MERGED" if merge else "CLOSED"
+        pull.state, pull.ended_by = "CLOSED", login
         pull.closed = pull.updated = self.tick()
-        pull.ended_by = login
+
+    def merge(self, number: int, login: str = "ada") -> bool:
+        """Merge as the green button does; False where there is a conflict."""
+        pull = self.pulls[number]
+        head, base = self.head(pull), self.tip(pull.base)
+        if base is None or not self.merges(pull):
+            return False
+        tree = self.git.text("merge-tree", "--write-tree", base, head).split()[0]
+        made = self.git.write_commit(tree, [base, head], f"Merge #{number}", "1790000002 +0000")
+        self.git.move_ref(f"refs/heads/{pull.base}", base, made)
+        self.end(number, login)
+        pull.state, pull.merged = "MERGED", pull.closed
+        return True
+
+    def merges(self, pull: PullRequest) -> bool:
+        return self.git.accepts("merge-tree", "--write-tree", pull.base, self.head(pull))
+
+    def reopen(self, number: int) -> bool:
+        """Open it again; not where its branch has gone on, or another one is open on it."""
+        pull = self.pulls[number]
+        tip = self.tip(pull.branch)
+        taken = any(p.branch == pull.branch and p.state == "OPEN" for p in self.pulls.values())
+        if taken or tip not in {None, pull.head_when_ended}:
+            return False
+        if tip is None:
+            self.git.move_ref(f"refs/heads/{pull.branch}", None, pull.head_when_ended)
+        pull.state, pull.closed, pull.ended_by = "OPEN", None, None
+        return True
 
     def remember(self, branch: str, *, ended: bool) -> PullRequest:
         """Put a labelled pull request on record, as if its whole life had gone by."""
@@ -181,10 +203,6 @@ class GitHub:
         if ended:
             pull.state, pull.closed, pull.ended_by = "CLOSED", self.tick(), "ada"
         return pull
-
-    def reopen(self, number: int) -> None:
-        pull = self.pulls[number]
-        pull.state, pull.closed, pull.ended_by = "OPEN", None, None
 
     def delete_branch(self, branch: str, login: str = "ada") -> None:
         for pull in self.pulls.values():
@@ -636,11 +654,11 @@ def _pull_node(hub: GitHub, pull: PullRequest) -> Json:
         "headRefName": pull.branch,
         "headRefOid": hub.head(pull),
         "isCrossRepository": pull.is_cross,
-        "mergeable": hub_mergeable(hub, pull),
+        "mergeable": _mergeable(hub, pull),
         "reviewDecision": None,
         "autoMergeRequest": {"enabledAt": WHEN.isoformat()} if pull.auto_merge else None,
         "labels": {"nodes": [{"name": name} for name in pull.labels]},
-        "commits": {"nodes": [{"commit": _head_commit(hub, hub.head(pull))}]},
+        "commits": lambda _info, last: {"nodes": [{"commit": _head_commit(hub, hub.head(pull))}]},
         "reviews": lambda _info, first=None, after=None: _page(reviews, first, after),
         "timelineItems": {"nodes": ended},
     }
@@ -652,11 +670,10 @@ def _head_commit(hub: GitHub, sha: str) -> Json:
     return _object(hub, sha) | {"author": {"name": hub.authors.get(sha)}, "signature": signature}
 
 
-def hub_mergeable(hub: GitHub, pull: PullRequest) -> str:
+def _mergeable(hub: GitHub, pull: PullRequest) -> str:
     if pull.state != "OPEN":
         return "UNKNOWN"
-    merges = hub.git.accepts("merge-tree", "--write-tree", pull.base, hub.head(pull))
-    return "MERGEABLE" if merges else "CONFLICTING"
+    return "MERGEABLE" if hub.merges(pull) else "CONFLICTING"
 
 
 _ROUTES: list[tuple[str, str, Callable[..., tuple[int, Any]]]] = [

@@ -1,0 +1,59 @@
+"""Approvers: who may approve at which level, as the policy files of the base branch name them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from bot.domain.subject import Subject
+from bot.domain.verdict import ApprovalLevel
+from bot.policy.rules import Rules, read_rules
+from bot.policy.standing import Standing
+
+OWNER: Final = "{owner}"
+"""Stands for whoever owns the connection, where that is an account or a team."""
+
+_LEVELS: Final[dict[ApprovalLevel, Literal["owner", "team", "two-person"]]] = {
+    ApprovalLevel.OWNER: "owner",
+    ApprovalLevel.TEAM: "team",
+    ApprovalLevel.TWO_PERSON: "two-person",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Approvers:
+    """What policies say of who approves."""
+
+    rules: Rules
+
+    def approvers(self, level: ApprovalLevel, subject: Subject) -> frozenset[str]:
+        """Name who may approve at a level: `@login` and `@org/team`.
+
+        The tightest of several policies counts: only those whom all of them name. Where two-person
+        names nobody, those of the team may; where owner names nobody, the owner may.
+        """
+        name = _LEVELS.get(level)
+        if name is None:
+            return frozenset()
+        standing = Standing.of(self.rules, subject)
+        found = standing.said(lambda each: each.approvers.get(name), "approvers", name)
+        if not found and level is ApprovalLevel.TWO_PERSON:
+            return self.approvers(ApprovalLevel.TEAM, subject)
+        if not found and level is ApprovalLevel.OWNER:
+            return _named((OWNER,), subject)
+        sets = [_named(each.value, subject) for each in found]
+        return frozenset.intersection(*sets) if sets else frozenset()
+
+
+def read_approvers(folder: Path) -> Approvers:
+    """Read who approves from a folder of policies.
+
+    Raises:
+        PolicyError: see `read_rules`.
+        ConfigError: a file is wrong.
+    """
+    return Approvers(read_rules(folder))
+
+
+def _named(words: tuple[str, ...], subject: Subject) -> frozenset[str]:
+    names = (subject.owner or "" if word == OWNER else word for word in words)
+    return frozenset(name for name in names if name.startswith("@"))
