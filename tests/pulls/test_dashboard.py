@@ -146,7 +146,10 @@ def test_a_tick_has_a_snoozed_change_proposed_again(world: MemoryWorld) -> None:
     run(world, ant(world))
     world.close(1)
     run(world, ant(world))
-    assert "- [ ] <!-- trimtab:again:1 --> ant: size 20 instead of 1: **snoozed**" in text(world)
+    assert (
+        "- [ ] <!-- trimtab:again:1:1772452800 --> ant: size 20 instead of 1: **snoozed**"
+        in text(world)
+    )
     assert world.tick(1)
     run(world, ant(world))
     assert [pull.number for pull in world.pulls.values()] == [1, 2]
@@ -171,6 +174,18 @@ def test_a_tick_is_remembered_until_there_is_room(world: MemoryWorld) -> None:
     run(world, ant(world))
     assert 2 in world.pulls
     assert lifted(world.snapshot()) == frozenset()
+
+
+def test_a_tick_counts_for_the_closing_that_its_box_was_drawn_for(world: MemoryWorld) -> None:
+    run(world, ant(world))
+    world.close(1)
+    run(world, ant(world))
+    world.tick(1)
+    world.reopen(1)
+    world.now += timedelta(minutes=5)
+    world.close(1)
+    run(world, ant(world))
+    assert list(world.pulls) == [1]
 
 
 def test_a_tick_forgets_the_refusals_before_it_too(world: MemoryWorld) -> None:
@@ -220,7 +235,7 @@ def test_ten_thousand_connections_fit(world: MemoryWorld) -> None:
 
 
 def test_hostile_names_are_harmless(world: MemoryWorld) -> None:
-    name = "- [x] <!-- trimtab:again:7 --> @everyone </details> | <!-- trimtab:dashboard {} -->"
+    name = "- [x] <!-- trimtab:again:7:0 --> @everyone </details> | <!-- trimtab:dashboard {} -->"
     held = [Held(name, HeldReason.SNOOZED, name, (), 3)]
     world.dashboard = Issue(1000, TITLE, "")
     board = dashboard(world.snapshot(), held, MANNERS, findings(world, [(name, name)]))
@@ -273,12 +288,12 @@ def test_a_dashboard_that_cannot_be_read_lifts_nothing(world: MemoryWorld, body:
 
 
 def test_a_note_is_read_back_as_it_was_written() -> None:
-    note = Note(datetime(2026, 3, 1, tzinfo=UTC), "sha256:1", (1, 7))
+    note = Note(datetime(2026, 3, 1, tzinfo=UTC), "sha256:1", ((1, 7),))
     assert read_note(f"Text.\n{write_note(note)}\n") == note
 
 
 def test_only_boxes_that_are_there_can_be_ticked() -> None:
-    assert tick("- [ ] <!-- trimtab:again:12 --> x", 1) is None
+    assert tick("- [ ] <!-- trimtab:again:12:7 --> x", 1) is None
 
 
 def test_closing_by_trimtab_offers_no_box(world: MemoryWorld) -> None:

@@ -354,6 +354,8 @@ class Guest(RuleBasedStateMachine):
             execute(self.world.forge, board, snapshot.base)
 
     def pick(self, pick: int, state: PullState) -> Pull | None:
+        """Choose a pull request to act on; no two acts of people are at the same moment."""
+        self.world.now += timedelta(minutes=1)
         pulls = [pull for pull in self.world.forge.snapshot().pulls if pull.state is state]
         return pulls[pick % len(pulls)] if pulls else None
 
