@@ -13,6 +13,7 @@ def _span(value: object) -> object:
     return parse_span(value) if isinstance(value, str) else value
 
 
+Approver = Annotated[str, Field(pattern=r"^@[A-Za-z0-9-]+(/[A-Za-z0-9._-]+)?$")]
 Span = Annotated[timedelta, BeforeValidator(_span), Field(ge=timedelta())]
 
 
@@ -36,6 +37,7 @@ class PolicyEntry(Strict):
     match: Match = Match()
     limits: Limits = Limits()
     approval: Literal["auto", "owner", "team", "two-person", "blocked"] = "team"
+    approvers: tuple[Approver, ...] = Field((), description="who may approve: @login, @org/team")
 
 
 class PolicyFile(Strict):

@@ -46,10 +46,14 @@ class GivenReview:
 
 
 class Authority(Protocol):
-    """What policies say of approvals."""
+    """Whom the policies of the base branch name: `@login` and `@org/team`."""
 
     def approvers(self, level: ApprovalLevel, subject: Subject) -> frozenset[str]:
-        """Name who may approve: `@login` and `@org/team`; empty where policies name nobody."""
+        """Name who may approve a change of one connection; empty where policies name nobody."""
+        ...
+
+    def named(self) -> frozenset[str]:
+        """Name everybody who may approve anything."""
         ...
 
 

@@ -32,7 +32,7 @@ from bot.pulls.digest import digest
 from bot.pulls.github_review import Reviewed
 from bot.pulls.metadata import Metadata, split
 from bot.pulls.snapshot import PREFIX
-from bot.pulls.trailers import APPROVAL, PROMISE, TREE, read
+from bot.pulls.trailers import APPROVAL, APPROVERS, PROMISE, TREE, read, read_approvers
 
 _BY_LABEL = {level.label: level for level in ApprovalLevel}
 
@@ -70,10 +70,7 @@ def check(pull: Reviewed, rules: Rules, base: Base, diff: Diff, directory: Direc
     if wrong is not None:
         return _fail(wrong)
     level = _level(metadata, rules)
-    asked = [
-        Asked(level, rules.authority.approvers(level, _subject(base, each)))
-        for each in metadata.changes
-    ]
+    asked = [Asked(level, names) for names in _approvers(pull, metadata, rules, base, level)]
     found = standing(pull.reviews, pull.head, {pull.author, pull.commit.author})
     return conclude(asked, found, directory)
 
@@ -105,6 +102,21 @@ def _level(metadata: Metadata, rules: Rules) -> ApprovalLevel:
     """Return the level that counts: without a signature anybody can have written it down."""
     level = _BY_LABEL[metadata.approval]
     return level if rules.must_be_signed else max(level, ApprovalLevel.TEAM)
+
+
+def _approvers(
+    pull: Reviewed, metadata: Metadata, rules: Rules, base: Base, level: ApprovalLevel
+) -> list[frozenset[str]]:
+    """Return the sets of people of each of which somebody has to agree.
+
+    A signed commit says whom policy named when the proposal was made, by all that was known of the
+    connections then; whom the base's policies no longer name has no say any more. Without a
+    signature there is only what the tree tells of the connections.
+    """
+    noted = read_approvers(read(pull.commit.message).get(APPROVERS, ""))
+    if rules.must_be_signed and noted:
+        return [names & rules.authority.named() for names in noted]
+    return [rules.authority.approvers(level, _subject(base, each)) for each in metadata.changes]
 
 
 def _subject(base: Base, change: SettingChange) -> Subject:

@@ -66,6 +66,9 @@ class Named:
     def approvers(self, level: ApprovalLevel, subject: Subject) -> frozenset[str]:
         return self.others.get(subject.connection.name, self.names)
 
+    def named(self) -> frozenset[str]:
+        return self.names.union(*self.others.values())
+
 
 RULES = Rules(Named(), "main", must_be_signed=True)
 
