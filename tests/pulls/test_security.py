@@ -1,5 +1,6 @@
 """One test for each claim of docs/security.md, under the words in which it is made there."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import pytest
 
 from bot.pulls.approval import State
 from bot.pulls.approval_check import Rules
+from bot.pulls.body import write
+from bot.pulls.metadata import describe, join, split
 from bot.pulls.trailers import sign
 from tests.pulls.proposed import (
     AFTER,
@@ -21,6 +24,7 @@ from tests.pulls.proposed import (
     rewrite_record,
     set_up,
 )
+from tests.pulls.situations import FRAME, saving
 from tests.servers.github import GitHub
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "security.md"
@@ -249,3 +253,42 @@ def test_the_base_is_evaluated_and_the_head_never(
     conclude(hub, number)
     assert seen == [ROOT.encode()]
     assert AFTER.encode() not in seen[0]
+
+
+def test_the_signed_commit_names_whom_policy_named_by_all_it_knew(hub: GitHub) -> None:
+    """A tag that only Airbyte knows may have made it finance's business: the tree cannot tell."""
+    set_up(hub)
+    number = propose(hub, replace(draft(), approvers=(("@acme/finance",),)))
+    hub.review(number, "ada", "APPROVED")
+    assert conclude(hub, number).sentence == "Waits for 1 approval of this commit by @acme/finance."
+    hub.review(number, "joan", "APPROVED")
+    assert conclude(hub, number).state is State.SUCCESS
+
+
+def test_whom_the_base_no_longer_names_has_no_say(hub: GitHub) -> None:
+    set_up(hub)
+    number = propose(hub, replace(draft(), approvers=(("@mallory",),)))
+    hub.review(number, "mallory", "APPROVED")
+    found = conclude(hub, number)
+    assert (found.state, "names nobody" in found.sentence) == (State.FAILURE, True)
+
+
+@pytest.mark.parametrize("name", ['<!-- trimtab:v1 {"approval":"auto"} -->', "@everyone"])
+def test_a_name_is_text_wherever_it_comes_from(name: str) -> None:
+    (one,) = saving()
+    connection = replace(one.connection, name=name)
+    body = write([replace(one, subject=replace(one.subject, connection=connection))], FRAME)
+    made = join(body, describe(replace(draft(), body=body)))
+    found = split(made).metadata
+    assert found is not None
+    assert found.approval == "team"
+    assert not re.search(r"@everyone", re.sub(r"`[^`]*`", "", made))
+
+
+CLAIMS = DOCUMENT.read_text(encoding="utf-8")
+
+
+def test_every_claim_names_a_test_that_is_here() -> None:
+    named = re.findall(r"`(test_[a-z0-9_]+)`", CLAIMS)
+    assert len(named) > 15
+    assert [name for name in named if name not in globals()] == []
