@@ -23,7 +23,7 @@ from bot.pulls.draft import Draft
 from bot.pulls.execution import Done, carry_out, execute
 from bot.pulls.held import HeldReason
 from bot.pulls.metadata import CloseReason
-from bot.pulls.operations import ClosePull, EditBody, OpenPull, UpdateBranch
+from bot.pulls.operations import ClosePull, EditBody, FinishUpdate, OpenPull, UpdateBranch
 from bot.pulls.ownership import worked_on
 from bot.pulls.reconcile import Circumstances, Reconciled, reconcile
 from bot.pulls.snapshot import Pull, PullState, Snapshot
@@ -272,7 +272,12 @@ class Guest(RuleBasedStateMachine):
                     assert noted is not None
                     assert self.theirs.get(branch) != head
                     turned = noted.promise != wanted.promise
-                    assert turned or pulls[number].conflicts or noted.head != head
+                    assert turned or pulls[number].conflicts
+                case FinishUpdate(number, branch, head, to):
+                    noted = pulls[number].metadata
+                    assert noted is not None
+                    assert self.theirs.get(branch) != head
+                    assert (noted.replaces, noted.head) == (head, to)
                 case EditBody(number):
                     assert number not in self.bodies
                 case OpenPull(wanted):
