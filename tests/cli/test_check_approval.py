@@ -9,7 +9,6 @@ import pytest
 
 from bot.cli.main import main
 from bot.pulls.approval import CONTEXT
-from bot.pulls.git import Git
 from tests.pulls.proposed import BRANCH, FILE, ROOT, draft, propose, set_up
 from tests.servers.github import GitHub
 from tests.servers.github_contract import check
@@ -28,14 +27,9 @@ policies: [{name: all, approval: team, approvers: ["@acme/data"]}]
 
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHub]:
-    git = Git(tmp_path / "hub.git")
-    git.folder.mkdir()
-    git.run("init", "--quiet", "--bare", "--initial-branch=main")
-    root = git.write_commit(git.write_flat_tree({}), [], "root", "1700000000 +0000")
-    git.move_ref("refs/heads/main", None, root)
-    hub = GitHub(git.folder)
+    files = {"trimtab.yaml": SETTINGS.encode(), "policies/p.yaml": POLICY.encode()}
+    hub = GitHub.make(tmp_path / "hub.git", files)
     set_up(hub)
-    hub.push("main", {"trimtab.yaml": SETTINGS.encode(), "policies/p.yaml": POLICY.encode()})
     monkeypatch.setenv("GITHUB_API_URL", hub.url)
     monkeypatch.setenv("GITHUB_REPOSITORY", hub.repository)
     monkeypatch.setenv("GITHUB_TOKEN", hub.token)

@@ -373,3 +373,14 @@ def test_access_does_not_show_its_secrets() -> None:
     shown = repr(Access("a/b", token="ghp_secret", app=GitHubApp("1", "PRIVATE")))
     assert "ghp_secret" not in shown
     assert "PRIVATE" not in shown
+
+
+def test_what_a_token_leaves_undone_is_said(hub: GitHub, forge: GitHubForge) -> None:
+    assert forge.notices == ()
+    hub.login = "github-actions[bot]"
+    workflow = open_forge(hub)
+    assert "no workflow runs until somebody allows it" in workflow.notices[0]
+    hub.login = "ada"
+    personal = open_forge(hub)
+    propose(personal)
+    assert "does not sign the commits" in personal.notices[0]

@@ -11,6 +11,7 @@ from bot.pulls.approval_check import Rules
 from bot.pulls.body import write
 from bot.pulls.metadata import describe, join, split
 from bot.pulls.trailers import sign
+from bot.terraform.root import open_root
 from tests.pulls.proposed import (
     AFTER,
     BRANCH,
@@ -241,15 +242,12 @@ def test_the_base_is_evaluated_and_the_head_never(
     hub: GitHub, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[bytes] = []
-    import bot.pulls.approval_diff as module
-
-    real = module.open_root
 
     def opened(path: Path, *arguments: tuple[str, ...]) -> object:
         seen.append((path / "main.tf").read_bytes())
-        return real(path, *arguments)
+        return open_root(path, *arguments)
 
-    monkeypatch.setattr(module, "open_root", opened)
+    monkeypatch.setattr("bot.pulls.approval_diff.open_root", opened)
     conclude(hub, number)
     assert seen == [ROOT.encode()]
     assert AFTER.encode() not in seen[0]
