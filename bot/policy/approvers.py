@@ -1,44 +1,74 @@
-"""Approvers: whom the policies of a folder name, and for which connections."""
+"""Approvers: who may approve at which level, as the policy files of the base branch name them."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final, Literal
 
 from bot.domain.subject import Subject
 from bot.domain.verdict import ApprovalLevel
-from bot.policy.rules import Rule, read_rules
+from bot.policy.rules import Rules, read_rules
+from bot.policy.standing import Standing
+
+OWNER: Final = "{owner}"
+"""Stands for whoever owns the connection, where that is an account or a team."""
+
+_LEVELS: Final[dict[ApprovalLevel, Literal["owner", "team", "two-person"]]] = {
+    ApprovalLevel.OWNER: "owner",
+    ApprovalLevel.TEAM: "team",
+    ApprovalLevel.TWO_PERSON: "two-person",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Approvers:
-    """The people and teams in the rules of a folder, as `@login` and `@org/team`."""
+    """What policies say of who approves."""
 
-    rules: tuple[Rule, ...]
+    rules: Rules
 
     def approvers(self, level: ApprovalLevel, subject: Subject) -> frozenset[str]:
-        """Name who may approve at `level` for one connection.
+        """Name who may approve at a level: `@login` and `@org/team`.
 
-        Where a matching rule asks for just this level, those whom it names; else those of all
-        matching rules.
+        The tightest of several policies counts: only those whom all of them name. Where two-person
+        names nobody, those of the team may; where owner names nobody, the owner may.
         """
-        matching = [rule for rule in self.rules if rule.matches(subject.connection)]
-        exact = [rule for rule in matching if rule.entry.approval == level.label]
-        named = _names(exact)
-        return named or _names(matching)
+        name = _LEVELS.get(level)
+        if name is None:
+            return frozenset()
+        standing = Standing.of(self.rules, subject)
+        found = standing.said(lambda each: each.approvers.get(name), "approvers", name)
+        if not found and level is ApprovalLevel.TWO_PERSON:
+            return self.approvers(ApprovalLevel.TEAM, subject)
+        if not found and level is ApprovalLevel.OWNER:
+            return _named((OWNER,), subject)
+        sets = [_named(each.value, subject) for each in found]
+        return frozenset.intersection(*sets) if sets else frozenset()
 
-    def named(self) -> frozenset[str]:
-        """Name everybody who may approve anything."""
-        return _names(list(self.rules))
+    def named(self, level: ApprovalLevel) -> frozenset[str]:
+        """Name all whom policies name for a level, whichever connections they speak of.
+
+        `OWNER` is among them where an owner may approve, whoever that is.
+        """
+        name = _LEVELS.get(level)
+        if name is None:
+            return frozenset()
+        found = {word for each in self.rules.all() for word in each.clauses.approvers.get(name, ())}
+        if level is ApprovalLevel.OWNER and not found:
+            found = {OWNER}
+        if level is ApprovalLevel.TWO_PERSON:
+            found |= self.named(ApprovalLevel.TEAM)
+        return frozenset(found)
 
 
 def read_approvers(folder: Path) -> Approvers:
-    """Read the rules of a folder.
+    """Read who approves from a folder of policies.
 
     Raises:
-        PolicyError: the folder is missing, or its policies contradict each other.
+        PolicyError: see `read_rules`.
         ConfigError: a file is wrong.
     """
     return Approvers(read_rules(folder))
 
 
-def _names(rules: list[Rule]) -> frozenset[str]:
-    return frozenset(name for rule in rules for name in rule.entry.approvers)
+def _named(words: tuple[str, ...], subject: Subject) -> frozenset[str]:
+    names = (subject.owner or "" if word == OWNER else word for word in words)
+    return frozenset(name for name in names if name.startswith("@"))

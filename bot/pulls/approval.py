@@ -11,6 +11,7 @@ from bot.domain.verdict import ApprovalLevel
 CONTEXT: Final = "trimtab/policy"
 """The name of the status that branch protection requires."""
 
+OWNER: Final = "{owner}"
 _DECISIVE: Final = frozenset({"APPROVED", "CHANGES_REQUESTED", "DISMISSED"})
 _NEEDED: Final = {
     ApprovalLevel.AUTO: 0,
@@ -52,8 +53,8 @@ class Authority(Protocol):
         """Name who may approve a change of one connection; empty where policies name nobody."""
         ...
 
-    def named(self) -> frozenset[str]:
-        """Name everybody who may approve anything."""
+    def named(self, level: ApprovalLevel) -> frozenset[str]:
+        """Name all who may approve at a level; `{owner}` stands for any connection's owner."""
         ...
 
 

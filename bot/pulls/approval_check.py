@@ -18,6 +18,7 @@ from bot.domain.connection import (
 from bot.domain.subject import Subject
 from bot.domain.verdict import ApprovalLevel
 from bot.pulls.approval import (
+    OWNER,
     Asked,
     Authority,
     Conclusion,
@@ -115,7 +116,8 @@ def _approvers(
     """
     noted = read_approvers(read(pull.commit.message).get(APPROVERS, ""))
     if rules.must_be_signed and noted:
-        return [names & rules.authority.named() for names in noted]
+        named = rules.authority.named(level)
+        return noted if OWNER in named else [names & named for names in noted]
     return [rules.authority.approvers(level, _subject(base, each)) for each in metadata.changes]
 
 

@@ -21,7 +21,7 @@ forge: {type: github, repository: acme/data, app: {id: "1", private_key: "${env:
 """
 POLICY = """
 version: 1
-policies: [{name: all, approval: team, approvers: ["@acme/data"]}]
+policies: [{name: all, approval: team, approvers: {team: ["@acme/data"]}}]
 """
 
 

@@ -1,7 +1,5 @@
 from pathlib import Path
 
-import pytest
-
 from bot.domain.connection import (
     Connection,
     ConnectionId,
@@ -11,44 +9,46 @@ from bot.domain.connection import (
     SourceId,
     WorkspaceId,
 )
-from bot.domain.errors import ConfigError
 from bot.domain.subject import Subject
 from bot.domain.verdict import ApprovalLevel
-from bot.policy.approvers import read_approvers
+from bot.policy.approvers import OWNER, read_approvers
 
 POLICIES = """
 version: 1
 policies:
   - name: all
-    approval: team
-    approvers: ["@acme/data"]
+    approvers: {team: ["@acme/data"]}
   - name: payroll
     match: {name: "payroll*"}
-    approval: two-person
-    approvers: ["@acme/finance", "@joan"]
+    approvers: {two-person: ["@acme/finance", "@joan"]}
 """
 
 
-def subject(name: str) -> Subject:
+def subject(name: str, owner: str | None = None) -> Subject:
     return Subject(
         Connection(
             ConnectionId("c"), name, SourceId("s"), DestinationId("d"), WorkspaceId("w"),
             ConnectionStatus.ACTIVE, Manual(),
-        )
+        ),
+        owner=owner,
     )  # fmt: skip
 
 
-def test_those_of_the_rule_that_asks_for_the_level_may_approve(tmp_path: Path) -> None:
+def test_those_whom_policies_name_for_a_level_may_approve(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text(POLICIES)
     found = read_approvers(tmp_path)
-    finance = {"@acme/finance", "@joan"}
     assert found.approvers(ApprovalLevel.TEAM, subject("orders")) == {"@acme/data"}
+    finance = {"@acme/finance", "@joan"}
     assert found.approvers(ApprovalLevel.TWO_PERSON, subject("payroll")) == finance
-    assert found.approvers(ApprovalLevel.OWNER, subject("orders")) == {"@acme/data"}
-    assert found.named() == finance | {"@acme/data"}
+    assert found.approvers(ApprovalLevel.TWO_PERSON, subject("orders")) == {"@acme/data"}
+    assert found.approvers(ApprovalLevel.OWNER, subject("orders", "@ada")) == {"@ada"}
+    assert found.approvers(ApprovalLevel.AUTO, subject("orders")) == frozenset()
 
 
-def test_who_is_no_account_and_no_team_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "p.yaml").write_text(POLICIES.replace("@joan", "joan from finance"))
-    with pytest.raises(ConfigError, match="approvers"):
-        read_approvers(tmp_path)
+def test_all_who_are_named_anywhere_are_known_by_level(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(POLICIES)
+    found = read_approvers(tmp_path)
+    assert found.named(ApprovalLevel.TEAM) == {"@acme/data"}
+    assert found.named(ApprovalLevel.TWO_PERSON) == {"@acme/data", "@acme/finance", "@joan"}
+    assert found.named(ApprovalLevel.OWNER) == {OWNER}
+    assert found.named(ApprovalLevel.BLOCKED) == frozenset()

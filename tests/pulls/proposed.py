@@ -66,7 +66,7 @@ class Named:
     def approvers(self, level: ApprovalLevel, subject: Subject) -> frozenset[str]:
         return self.others.get(subject.connection.name, self.names)
 
-    def named(self) -> frozenset[str]:
+    def named(self, level: ApprovalLevel) -> frozenset[str]:
         return self.names.union(*self.others.values())
 
 
