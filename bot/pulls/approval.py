@@ -53,6 +53,10 @@ class Authority(Protocol):
         """Name who may approve a change of one connection; empty where policies name nobody."""
         ...
 
+    def level(self, subject: Subject) -> ApprovalLevel:
+        """Return the level that policies ask for whatever is proposed for a connection."""
+        ...
+
     def named(self, level: ApprovalLevel) -> frozenset[str]:
         """Name all who may approve at a level; `{owner}` stands for any connection's owner."""
         ...

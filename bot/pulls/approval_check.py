@@ -70,7 +70,7 @@ def check(pull: Reviewed, rules: Rules, base: Base, diff: Diff, directory: Direc
     wrong = wrong or check_promise(base, metadata.changes, diff)
     if wrong is not None:
         return _fail(wrong)
-    level = _level(metadata, rules)
+    level = _level(metadata, rules, base)
     asked = [Asked(level, names) for names in _approvers(pull, metadata, rules, base, level)]
     found = standing(pull.reviews, pull.head, {pull.author, pull.commit.author})
     return conclude(asked, found, directory)
@@ -99,10 +99,18 @@ def _unvouched(pull: Reviewed, metadata: Metadata, rules: Rules) -> str | None:
     return None
 
 
-def _level(metadata: Metadata, rules: Rules) -> ApprovalLevel:
-    """Return the level that counts: without a signature anybody can have written it down."""
+def _level(metadata: Metadata, rules: Rules, base: Base) -> ApprovalLevel:
+    """Return the level that counts.
+
+    A signed commit says what policy asked with all that was known; of what it asks by now, only a
+    block is sure to be about this connection. Without a signature anybody can have written the level
+    down, so that it counts for no less than the tree's connections need, and the team's.
+    """
     level = _BY_LABEL[metadata.approval]
-    return level if rules.must_be_signed else max(level, ApprovalLevel.TEAM)
+    now = [rules.authority.level(_subject(base, each)) for each in metadata.changes]
+    if rules.must_be_signed and ApprovalLevel.BLOCKED not in now:
+        return level
+    return max(level, ApprovalLevel.TEAM, *now)
 
 
 def _approvers(

@@ -52,3 +52,13 @@ def test_all_who_are_named_anywhere_are_known_by_level(tmp_path: Path) -> None:
     assert found.named(ApprovalLevel.TWO_PERSON) == {"@acme/data", "@acme/finance", "@joan"}
     assert found.named(ApprovalLevel.OWNER) == {OWNER}
     assert found.named(ApprovalLevel.BLOCKED) == frozenset()
+
+
+def test_the_level_is_what_policies_ask_whatever_is_proposed(tmp_path: Path) -> None:
+    more = POLICIES.replace(
+        "approvers: {two-person", "approval: blocked\n    approvers: {two-person"
+    )
+    (tmp_path / "p.yaml").write_text(more)
+    found = read_approvers(tmp_path)
+    assert found.level(subject("payroll eu")) is ApprovalLevel.BLOCKED
+    assert found.level(subject("orders")) is ApprovalLevel.TEAM

@@ -62,9 +62,13 @@ class Named:
     others: Mapping[str, frozenset[str]] = field(
         default_factory=lambda: {"payroll": frozenset({"@acme/finance"})}
     )
+    levels: Mapping[str, ApprovalLevel] = field(default_factory=dict)
 
     def approvers(self, level: ApprovalLevel, subject: Subject) -> frozenset[str]:
         return self.others.get(subject.connection.name, self.names)
+
+    def level(self, subject: Subject) -> ApprovalLevel:
+        return self.levels.get(subject.connection.name, ApprovalLevel.AUTO)
 
     def named(self, level: ApprovalLevel) -> frozenset[str]:
         return self.names.union(*self.others.values())

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.domain.verdict import ApprovalLevel
 from bot.pulls.approval import State
 from bot.pulls.approval_check import Rules
 from bot.pulls.body import write
@@ -223,6 +224,27 @@ def test_blocked_is_blocked_whoever_approves(hub: GitHub) -> None:
     number = propose(hub, draft(approval="blocked"))
     hub.review(number, "ada", "APPROVED")
     assert conclude(hub, number).state is State.FAILURE
+
+
+@pytest.mark.parametrize("signed", [True, False])
+def test_a_block_that_the_base_has_by_now_counts(hub: GitHub, signed: bool) -> None:
+    set_up(hub)
+    number = propose(hub, draft(approval="auto"))
+    blocked = Named(levels={"orders": ApprovalLevel.BLOCKED})
+    found = conclude(hub, number, Rules(blocked, "main", must_be_signed=signed))
+    assert found.state is State.FAILURE
+
+
+def test_without_an_app_the_level_is_what_the_base_asks_for_that_connection(
+    hub: GitHub, number: int
+) -> None:
+    forge_commit(hub, number, author="trimtab-bot[bot]")
+    two = Named(levels={"orders": ApprovalLevel.TWO_PERSON})
+    hub.review(number, "ada", "APPROVED")
+    rules = Rules(two, "main", must_be_signed=False)
+    assert conclude(hub, number, rules).state is State.PENDING
+    hub.review(number, "grace", "APPROVED")
+    assert conclude(hub, number, rules).state is State.SUCCESS
 
 
 def test_auto_needs_nobody_where_trimtabs_commit_says_so(hub: GitHub) -> None:
