@@ -270,6 +270,7 @@ def test_the_base_is_evaluated_and_the_head_never(
         return open_root(path, *arguments)
 
     monkeypatch.setattr("bot.pulls.approval_diff.open_root", opened)
+    monkeypatch.setattr("tests.pulls.proposed._READ", {})
     conclude(hub, number)
     assert seen == [ROOT.encode()]
     assert AFTER.encode() not in seen[0]
