@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -48,7 +48,10 @@ class Survey:
         """Return what policy says of a recommendation; None where there are no policies."""
         if self.judge is None:
             return None
-        return self.judge.judge(self.subjects[recommendation.connection_id], recommendation)
+        from bot.cases import cases
+
+        (case,) = cases(self.situation, [recommendation])
+        return self.judge.judge(case).verdict
 
     @property
     def subjects(self) -> "Mapping[ConnectionId, Subject]":
@@ -88,11 +91,20 @@ def survey(config: Path | None, history: str | None) -> Survey:
         PolicyError: the policies cannot be used.
     """
     from bot.advise.situation import Beside, read_situation
+    from bot.history.fleet import destinations
     from bot.history.location import opened
 
     judge, limits = _policies(config)
-    beside = Beside(prices=price_book(config), terms=unlimited if judge is None else judge.terms)
+    beside = Beside(prices=price_book(config), terms=unlimited)
     with opened(history_url(config, history), read_only=True) as store:
+        if judge is not None:
+            beside = replace(
+                beside,
+                prices=judge.prices(beside.prices),
+                warehouses=judge.warehouses(destinations(store)),
+                terms=judge.terms,
+                fleet_terms=judge.fleet_terms,
+            )
         situation = read_situation(store, datetime.now(UTC), beside)
         if not situation.subjects:
             raise HistoryError(

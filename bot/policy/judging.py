@@ -52,11 +52,9 @@ class Judge:
     def fleet_terms(self, subjects: Sequence[Subject]) -> FleetTerms:
         """Return what policy says of all connections together beforehand."""
         shared: list[SharedCapacity] = []
-        limits: list[BlastLimit] = []
+        limits = _blasts(self.rules.policies) or _blasts(self.rules.fallbacks)[:1]
         for rule in self.rules.all():
-            guarantee, blast = rule.clauses.guarantee, rule.clauses.limits.blast
-            if blast is not None:
-                limits.append(BlastLimit(blast.connections, blast.share))
+            guarantee = rule.clauses.guarantee
             if guarantee.concurrency or guarantee.source_concurrency or guarantee.data_workers:
                 shared += _capacities(
                     rule, [each for each in subjects if rule.test(each) is not False]
@@ -149,6 +147,11 @@ def _capacities(rule: Rule, members: Sequence[Subject]) -> list[SharedCapacity]:
                 )
                 found.append(SharedCapacity(limit, frozenset(ids)))
     return found
+
+
+def _blasts(rules: Iterable[Rule]) -> list[BlastLimit]:
+    given = (rule.clauses.limits.blast for rule in rules)
+    return [BlastLimit(each.connections, each.share) for each in given if each is not None]
 
 
 def _tightest(limits: Sequence[BlastLimit], size: int) -> BlastLimit:
