@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, HttpUrl, SecretStr, model_validator
 
 from bot.documents.validation import Strict
 from bot.settings.prices import PriceSettings
+from bot.settings.signals import SignalSettings
 
 
 def _relative(path: str) -> str:
@@ -84,3 +85,4 @@ class Settings(Strict):
     policies: InsidePath = "policies"
     forge: ForgeSettings = ForgeSettings()
     prices: PriceSettings = PriceSettings()
+    signals: tuple[SignalSettings, ...] = ()
