@@ -1,7 +1,7 @@
 """Prospects, written for people and for programs."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from bot.domain.forecast import Quantiles, Unknown
@@ -140,9 +140,9 @@ def _horizon(priced: "Priced") -> list[str]:
     amounts = priced.amounts
     if isinstance(amounts, Unknown):
         return [f"  {title}: not known: {amounts.reason}"]
-    count = len(amounts.starts)
-    if priced.horizon == "next_sync":
-        title += f", {amounts.starts[0]:%a %d %b %H:%M} UTC"
+    count = amounts.syncs
+    if priced.horizon == "next_sync" and amounts.first is not None:
+        title += f", {amounts.first:%a %d %b %H:%M} UTC"
     elif priced.horizon == "month":
         title += f", with {count} syncs still to come"
     else:
@@ -172,8 +172,8 @@ def _horizon_json(priced: "Priced") -> dict[str, Any]:
     if isinstance(amounts, Unknown):
         return {"unknown": amounts.reason}
     return {
-        "syncs": len(amounts.starts),
-        "first_start": _iso(amounts.starts),
+        "syncs": amounts.syncs,
+        "first_start": amounts.first and amounts.first.isoformat(),
         "duration_seconds": _quantiles_json(amounts.seconds, int),
         "rows": _quantiles_json(amounts.rows, int),
         "bytes": _quantiles_json(amounts.bytes, int),
@@ -197,10 +197,6 @@ def _quantiles_json(value: Quantiles[Q] | Unknown, write: Callable[[Q], Any]) ->
 
 def _money_json(money: Money) -> dict[str, str]:
     return {"amount": str(money.rounded(6).amount), "currency": money.currency}
-
-
-def _iso(starts: tuple[datetime, ...]) -> str | None:
-    return starts[0].isoformat() if starts else None
 
 
 def _span(seconds: int) -> str:
