@@ -33,8 +33,8 @@ class Freshness(StrEnum):
 class Signal:
     """One series under one name, oldest reading first, with what is wrong with it.
 
-    `reason` is one sentence where it is not fresh, empty where it is. `about` holds the ids of the
-    sources, destinations and connections that it speaks of; empty is nobody in particular.
+    `reason` is one sentence where it is not fresh, empty where it is. `about` holds what it speaks
+    of: ids of sources, destinations and connections, names of warehouses; empty is nobody.
     """
 
     name: str

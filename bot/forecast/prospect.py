@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,14 +19,19 @@ from bot.forecast.cost import CostLine, cost_lines, total, warehouse_line
 from bot.forecast.deadlines import DeadlineForecast, forecast_deadlines
 from bot.forecast.doubts import SURE, doubt_of, doubts
 from bot.forecast.failure import Asked, FailureModel, Outcomes
-from bot.forecast.fleet import families, read_runs, sources
+from bot.forecast.fleet import READ, families, read_runs, sources
+from bot.forecast.limits import UNSEEN, LimitForecast, Limits
 from bot.forecast.outlook import HORIZONS, Amounts, FleetAmounts, Outlook
+from bot.forecast.refresh import NOT_TOLD, Split, split
 from bot.forecast.runs import UNKNOWN_FAMILY, epoch
 from bot.forecast.warehouse import warehouse_costs
 from bot.history import fleet
+from bot.history.workload import StreamTotal, limited_syncs, stream_totals
 
 if TYPE_CHECKING:
     from bot.history.store import History
+
+_RECENT = timedelta(days=28)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,8 @@ class Prospect:
 
     `usual` is the seconds of a sync, whatever its weekday and hour; `growth` is the share by which its duration grows per week, `weekdays` the factor of each
     weekday (Monday first), `failure` the probability that the next sync fails. `doubts` name the
-    signals that make its intervals wider.
+    signals that make its intervals wider, `limit` tells how likely its source turns it away, and
+    `refresh` which share of it is read again every time.
     """
 
     connection: Connection
@@ -58,6 +65,8 @@ class Prospect:
     failure: Decimal | Unknown
     deadlines: tuple[DeadlineForecast, ...]
     doubts: tuple[str, ...] = ()
+    limit: LimitForecast | Unknown = UNSEEN
+    refresh: Split | Unknown = NOT_TOLD
 
     def at(self, horizon: str) -> Priced:
         """Return one of `HORIZONS`."""
@@ -111,7 +120,8 @@ class Forecaster:
     """Everything that forecasts are made from, read once for the fleet.
 
     `warehouses` names the warehouse of the price book that each destination wakes; `signals` are
-    what was looked at beside the history.
+    what was looked at beside the history. `fleet` is all connections, which crowd each other's
+    sources, `streams` what their streams moved of late.
     """
 
     outlook: Outlook
@@ -120,6 +130,9 @@ class Forecaster:
     prices: PriceBook = field(default_factory=PriceBook)
     warehouses: Mapping[DestinationId, str] = field(default_factory=dict)
     signals: Sequence[Signal] = ()
+    fleet: Sequence[Connection] = ()
+    limits: Limits = field(default_factory=lambda: Limits({}, None))
+    streams: Mapping[ConnectionId, Sequence[StreamTotal]] = field(default_factory=dict)
 
     @classmethod
     def read(
@@ -142,9 +155,22 @@ class Forecaster:
         asked = Asked(everyone, np.full(len(everyone), epoch(now)))
         risk = model.risk(outcomes, asked).tolist()
         failures = dict(zip(runs.connections, risk, strict=True))
-        about = doubts(signals, fleet.connections(history)) if signals else {}
-        outlook = Outlook(runs, now, about)
-        return cls(outlook, families(history), failures, prices, warehouses or {}, signals)
+        everybody = fleet.connections(history)
+        streams: dict[ConnectionId, list[StreamTotal]] = {}
+        for each in stream_totals(history, now - _RECENT, now):
+            streams.setdefault(each.connection_id, []).append(each)
+        limited = limited_syncs(history, now - READ, now)
+        return cls(
+            Outlook(runs, now, doubts(signals, everybody)),
+            families(history),
+            failures,
+            prices,
+            warehouses or {},
+            signals,
+            everybody,
+            Limits.of(runs, sources(history), limited),
+            streams,
+        )
 
     def prospect(
         self,
@@ -153,8 +179,26 @@ class Forecaster:
         horizons: Sequence[str] = HORIZONS,
     ) -> Prospect:
         """Put together what is forecast of one connection."""
+        return self.prospects([connection], {connection.id: deadlines}, horizons)[0]
+
+    def prospects(
+        self,
+        connections: Sequence[Connection],
+        deadlines: Mapping[ConnectionId, Sequence[Deadline]],
+        horizons: Sequence[str] = HORIZONS,
+    ) -> list[Prospect]:
+        """Put together what is forecast of many connections, in their order."""
+        by_horizon = [self.priced(connections, each) for each in horizons]
+        return [
+            self._prospect(each, tuple(priced), deadlines.get(each.id, ()))
+            for each, *priced in zip(connections, *by_horizon, strict=True)
+        ]
+
+    def _prospect(
+        self, connection: Connection, horizons: tuple[Priced, ...], deadlines: Sequence[Deadline]
+    ) -> Prospect:
         outlook, family = self.outlook, self.family(connection)
-        about = self.about(connection)
+        about, fails = self.about(connection), self.failures.get(connection.id, 0.0)
         return Prospect(
             connection=connection,
             made_at=about.made_at,
@@ -163,13 +207,17 @@ class Forecaster:
             usual=outlook.usual(connection.id),
             growth=outlook.growth_per_week(connection.id),
             weekdays=outlook.weekday_factors(connection.id),
-            horizons=tuple(self.priced([connection], each)[0] for each in horizons),
+            horizons=horizons,
             failure=about.failure,
-            deadlines=forecast_deadlines(
-                outlook, connection, family, deadlines, self.failures.get(connection.id, 0.0)
-            ),
+            deadlines=forecast_deadlines(outlook, connection, family, deadlines, fails),
             doubts=outlook.doubts.get(connection.id, SURE).reasons,
+            limit=self._limit_forecasts.get(connection.id, UNSEEN),
+            refresh=split(connection, self.streams.get(connection.id, ())),
         )
+
+    @cached_property
+    def _limit_forecasts(self) -> Mapping[ConnectionId, LimitForecast | Unknown]:
+        return self.limits.forecast(self.outlook, self.fleet)
 
     def family(self, connection: Connection) -> str:
         """Return the connector of a connection's source."""

@@ -8,7 +8,7 @@ from typing import Annotated, Protocol
 
 from pydantic import BeforeValidator
 
-from bot.domain.connection import Connection, ConnectionId, Endpoint, SourceId
+from bot.domain.connection import Connection, ConnectionId, DestinationId, Endpoint, SourceId
 from bot.domain.lineage import Downstream
 from bot.domain.prices import WarehousePrice
 from bot.domain.signal import Freshness, Signal, SourceLoad, Surroundings
@@ -44,6 +44,10 @@ class Scene:
         found = {each.source_id for each in self.connections if self._is(each.source_id, text)}
         return tuple(sorted(found))
 
+    def destinations_named(self, text: str) -> tuple[DestinationId, ...]:
+        """Return the destinations that an id or a name means, each once."""
+        return tuple(sorted({each.destination_id for each in self.writing_to(text)}))
+
     def writing_to(self, text: str | None) -> tuple[Connection, ...]:
         """Return the connections into a destination, by its id or name; all for None."""
         return tuple(
@@ -60,13 +64,15 @@ class Sight:
     """What was seen: the series themselves, and what they mean for the fleet.
 
     `loads` are how busy sources usually are, `lineage` what reads the data of each connection,
-    `warehouses` prices by name, `holidays` days off by the name of their calendar.
+    `warehouses` prices by name, `wakes` the warehouse that syncs into a destination keep on,
+    `holidays` days off by the name of their calendar.
     """
 
     signals: tuple[Signal, ...] = ()
     loads: Mapping[SourceId, SourceLoad] = field(default_factory=dict)
     lineage: Mapping[ConnectionId, Downstream] = field(default_factory=dict)
     warehouses: Mapping[str, WarehousePrice] = field(default_factory=dict)
+    wakes: Mapping[DestinationId, str] = field(default_factory=dict)
     holidays: Mapping[str, frozenset[date]] = field(default_factory=dict)
 
     @classmethod
@@ -115,6 +121,7 @@ def merged(sights: Iterable[Sight]) -> Sight:
     loads: dict[SourceId, SourceLoad] = {}
     lineage: dict[ConnectionId, Downstream] = {}
     warehouses: dict[str, WarehousePrice] = {}
+    wakes: dict[DestinationId, str] = {}
     holidays: dict[str, frozenset[date]] = {}
     for sight in sights:
         signals += sight.signals
@@ -124,8 +131,9 @@ def merged(sights: Iterable[Sight]) -> Sight:
             known = lineage.get(connection)
             lineage[connection] = joined(known, below) if known else below
         warehouses |= sight.warehouses
+        wakes |= sight.wakes
         holidays |= sight.holidays
-    return Sight(tuple(signals), loads, lineage, warehouses, holidays)
+    return Sight(tuple(signals), loads, lineage, warehouses, wakes, holidays)
 
 
 def busiest(one: SourceLoad, other: SourceLoad) -> SourceLoad:

@@ -35,6 +35,10 @@ class Prices(Strict):
     name: str = "prices"
     path: str
     warehouse: str | None = Field(None, description="its name, where no column tells it")
+    destinations: dict[str, str] = Field(
+        default_factory=dict,
+        description="which warehouse the syncs into a destination (id or name) keep on",
+    )
     zone: str = Field("UTC", description="in which hours are counted")
     currency: str = Field("USD", pattern="^[A-Z]{3}$")
     auto_suspend: Span = timedelta(minutes=10)
@@ -74,7 +78,12 @@ class Prices(Strict):
             signal, price = self._one(name, rows, scene.now)
             signals.append(signal)
             warehouses[name] = price
-        return Sight(tuple(signals), warehouses=warehouses)
+        wakes = {
+            destination: name
+            for text, name in self.destinations.items()
+            for destination in scene.destinations_named(text)
+        }
+        return Sight(tuple(signals), warehouses=warehouses, wakes=wakes)
 
     def _one(
         self, name: str, rows: list[Mapping[str, Any]], now: datetime
@@ -100,7 +109,8 @@ class Prices(Strict):
         elif unsaid:
             freshness = Freshness.PARTIAL
             reason = f"{unsaid} of 168 hours of the week have no price; the usual one stands in"
-        signal = Signal(f"{self.name}: {name}", freshness, tuple(readings), reason, age)
+        label, about = f"{self.name}: {name}", frozenset({name})
+        signal = Signal(label, freshness, tuple(readings), reason, age, about)
         money = tuple(Money(price, self.currency) for price in hours)
         return signal, WarehousePrice(name, money, self.zone, self.auto_suspend, self.minimum)
 

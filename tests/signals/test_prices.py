@@ -12,15 +12,14 @@ from bot.domain.signal import Freshness
 from bot.signals.looking import look
 from bot.signals.lookout import Sight
 from bot.signals.prices import Prices
-from tests.signals.scenes import NOW, scene
+from tests.signals.scenes import NOW, connection, scene
 
 HOUR = timedelta(hours=1)
 
 
 def seen(folder: Path, path: str = "p.csv", **more: Any) -> Sight:
-    return look(
-        [Prices.model_validate({"type": "prices", "path": path, **more})], scene(folder=folder)
-    )
+    there = scene(connection("a"), connection("b", into="d2"), folder=folder)
+    return look([Prices.model_validate({"type": "prices", "path": path, **more})], there)
 
 
 def test_a_week_of_prices_is_exact_and_local(tmp_path: Path) -> None:
@@ -46,7 +45,9 @@ def test_dated_prices_of_several_warehouses_come_from_parquet(tmp_path: Path) ->
         for when in hours
     ]
     parquet.write_table(pa.Table.from_pylist(rows), tmp_path / "p.parquet")
-    sight = seen(tmp_path, "p.parquet", currency="EUR")
+    wakes = {"destination d2": "B", "nobody": "A"}
+    sight = seen(tmp_path, "p.parquet", currency="EUR", destinations=wakes)
+    assert sight.wakes == {"d2": "B"}
     assert set(sight.warehouses) == {"A", "B"}
     assert sight.warehouses["A"].at(NOW) == Money(Decimal("1.5"), "EUR")
     assert sight.warehouses["B"].at(NOW.replace(hour=3)) == Money(Decimal(4), "EUR")
