@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
@@ -16,7 +16,9 @@ from bot.loader.protocol import (
 )
 from bot.loader.rows import Bookmark, Choice, Plane, Rows, Shape
 from bot.loader.sinks.appendfile import AppendFile
-from bot.loader.sinks.jsontext import JsonLines
+
+if TYPE_CHECKING:
+    from bot.loader.sinks.jsontext import JsonLines
 
 
 class JsonlSinkConfig(SinkConfig):
@@ -36,6 +38,7 @@ class JsonlSink:
 
     def __init__(self, config: JsonlSinkConfig) -> None:
         self._file = AppendFile(config.path)
+        self._schema: Any = None
         self._lines: JsonLines | None = None
 
     @property
@@ -55,13 +58,16 @@ class JsonlSink:
 
     def prepare(self, shape: Shape, plane: Plane) -> None:
         """Open the file, making it where it is missing."""
-        self._lines = JsonLines(shape.schema)
+        self._schema = shape.schema
         self._file.sync()
 
     def write(self, rows: Rows, order: Order) -> WriteResult:
         """Append one slice."""
-        assert self._lines is not None
         batch: Any = rows
+        if self._lines is None:
+            from bot.loader.sinks.jsontext import JsonLines  # a queue that stays empty needs none
+
+            self._lines = JsonLines(self._schema)
         self._file.append(self._lines.encode(batch))
         return WriteResult(batch.num_rows)
 

@@ -7,6 +7,7 @@ takes decimals and the numbers inside JSON columns through a double, and writes 
 from collections.abc import Iterator
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 
 
@@ -14,8 +15,6 @@ class JsonLines:
     """Turns record batches of one schema into lines of JSON."""
 
     def __init__(self, schema: Any) -> None:
-        import duckdb  # a queue that stays empty never needs it
-
         self._connection = duckdb.connect()
         self._connection.execute("SET TimeZone = 'UTC'; SET threads = 2")
         parts = ["'{'"]
@@ -86,8 +85,6 @@ def _other_value(name: str, kind: Any) -> str:
 
 
 def _key(name: str) -> str:
-    import duckdb
-
     escaped: str = duckdb.execute("SELECT to_json(?)::VARCHAR", [name]).fetchall()[0][0]
     return f"{escaped}:"
 
