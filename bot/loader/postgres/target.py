@@ -11,6 +11,7 @@ from bot.loader.postgres.columns import FIRST_USER_OID, Column, Table, describe_
 from bot.loader.postgres.literals import identifier
 from bot.loader.protocol import SinkError
 from bot.loader.rows import Shape
+from bot.loader.sinks.table import listed, on_conflict
 
 STAGED: Final = "pg_temp.trimtab_staged"
 """Where a slice waits for its upsert, or for its bad rows to be found."""
@@ -61,7 +62,7 @@ class Target:
     @property
     def names(self) -> str:
         """The columns, quoted and separated by commas."""
-        return ", ".join(identifier(column.name) for column in self.columns)
+        return listed([column.name for column in self.columns])
 
     @property
     def staged(self) -> str:
@@ -77,17 +78,12 @@ class Target:
 
     def merge(self, where: str = "") -> str:
         """Return the statement that moves the staged rows; of rows with one key the last wins."""
-        key = ", ".join(identifier(name) for name in self.key)
+        key = listed(self.key)
+        replacing = on_conflict(self.key, [column.name for column in self.columns])
         return (
             f"INSERT INTO {self.table} ({self.names}) SELECT DISTINCT ON ({key}) {self.names}"
-            f" FROM {self.staged} {where} ORDER BY {key}, {PLACE} DESC {self._on_conflict()}"
+            f" FROM {self.staged} {where} ORDER BY {key}, {PLACE} DESC {replacing}"
         )
-
-    def _on_conflict(self) -> str:
-        key = ", ".join(identifier(name) for name in self.key)
-        others = [column.name for column in self.columns if column.name not in self.key]
-        sets = ", ".join(f"{identifier(n)} = excluded.{identifier(n)}" for n in others)
-        return f"ON CONFLICT ({key}) DO {f'UPDATE SET {sets}' if sets else 'NOTHING'}"
 
     def staging(self) -> str:
         """Return the statements that make the staging table of this session.
@@ -183,7 +179,7 @@ def _definition(
         for field, kind in zip(shape.schema, types, strict=True)
     ]
     if key:
-        columns.append(f"PRIMARY KEY ({', '.join(identifier(part) for part in key)})")
+        columns.append(f"PRIMARY KEY ({listed(key)})")
     return f"CREATE TABLE {identifier(*found[0])} ({', '.join(columns)})"
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar
 
 import psycopg
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr
 
 from bot.loader.postgres.columns import describe_table
 from bot.loader.postgres.copyin import run_copy
@@ -16,7 +16,6 @@ from bot.loader.postgres.literals import literal
 from bot.loader.postgres.session import check_connection, connect, explain
 from bot.loader.postgres.target import STAGED, Target, find_or_create, match
 from bot.loader.protocol import (
-    Anchor,
     Check,
     Mark,
     Order,
@@ -28,29 +27,19 @@ from bot.loader.protocol import (
     WriteResult,
 )
 from bot.loader.rows import Choice, Plane, Rows, Shape
+from bot.loader.sinks.table import MARKS, TableSinkConfig
 
-MARKS = "trimtab_marks"
 _MARKS_TABLE = (
     f"CREATE TABLE IF NOT EXISTS {MARKS} (scope text PRIMARY KEY, mark text NOT NULL,"
     " committed_at timestamptz NOT NULL DEFAULT now())"
 )
 
 
-class PostgresSinkConfig(SinkConfig):
+class PostgresSinkConfig(TableSinkConfig):
     """What to write, and where."""
 
     connection_url: SecretStr = Field(description="postgresql://user:password@host:port/database")
     table: str = Field(description="The table, `schema.table`; made from the source if missing.")
-    mode: Literal["append", "upsert"] = Field(
-        "append", description="`upsert` replaces the row that has the same `key`."
-    )
-    key: tuple[str, ...] = Field((), description="Columns that identify a row, for `upsert`.")
-
-    @model_validator(mode="after")
-    def _upsert_has_a_key(self) -> Self:
-        if self.mode == "upsert" and not self.key:
-            raise ValueError("`mode: upsert` needs the columns that identify a row under `key`")
-        return self
 
 
 class PostgresSink:
@@ -70,12 +59,7 @@ class PostgresSink:
     @property
     def capabilities(self) -> SinkCapabilities:
         """Say what is true of this sink as configured."""
-        return SinkCapabilities(
-            atomic_batch=True,
-            row_outcomes=True,
-            replay_safe=self._upsert,
-            anchor=Anchor.TRANSACTION,
-        )
+        return self._config.capabilities()
 
     def choose(self, shape: Shape) -> Choice:
         """Take rows undecoded when every column has the same type on both sides."""
@@ -85,7 +69,7 @@ class PostgresSink:
             table = describe_table(self._connection, self._config.table)
         if table is None:
             return Choice(Plane.RAW, "the table will be made with the columns of the source")
-        target = match(table, shape, self._config.key, upsert=self._upsert)
+        target = match(table, shape, self._config.key, upsert=self._config.upsert)
         for ours, theirs in zip(target.columns, shape.native, strict=True):
             if (ours.oid, ours.modifier) != theirs.identity:
                 reason = f"{ours.name} is {theirs.type_name} there and {ours.type_name} here"
@@ -97,12 +81,12 @@ class PostgresSink:
         with self._errors_explained():
             connection = self._connection
             target = find_or_create(
-                connection, self._config.table, shape, self._config.key, upsert=self._upsert
+                connection, self._config.table, shape, self._config.key, upsert=self._config.upsert
             )
             connection.execute(_MARKS_TABLE)
             self._encoder = Encoder(shape.schema, target.columns, plane)
             self._target = replace(target, as_text=not self._encoder.binary)
-            if self._upsert:
+            if self._config.upsert:
                 connection.execute(self._target.staging().encode())
 
     def write(self, rows: Rows, order: Order) -> WriteResult:
@@ -174,15 +158,11 @@ class PostgresSink:
             self._open = None
 
     @property
-    def _upsert(self) -> bool:
-        return self._config.mode == "upsert"
-
-    @property
     def _connection(self) -> psycopg.Connection[Any]:
         if self._open is None or self._open.closed:
             self._open = connect(self._config.connection_url, "sink")
             self._movable = False
-            if self._upsert and self._target is not None:
+            if self._config.upsert and self._target is not None:
                 self._open.execute(self._target.staging().encode())
         return self._open
 
@@ -190,7 +170,7 @@ class PostgresSink:
         assert self._target is not None
         target = self._target
         steps = [_marking(mark, result)] if mark else []
-        if self._upsert:
+        if self._config.upsert:
             steps += [f"COPY {STAGED} ({target.names}) FROM STDIN ({options})", target.merge()]
         else:
             steps.append(f"COPY {target.table} ({target.names}) FROM STDIN ({options})")
@@ -218,7 +198,7 @@ class PostgresSink:
             try:
                 return stage(connection, target, encoder.encode(rows))
             except psycopg.Error as error:
-                if self._upsert or not is_row_error(error):
+                if self._config.upsert or not is_row_error(error):
                     raise
                 connection.execute("ROLLBACK")
 
@@ -231,11 +211,11 @@ class PostgresSink:
         """Make the session ready to stage rows, once; tell whether it is."""
         if self._movable or not self._may_stage:
             return self._may_stage
-        tables = [] if self._upsert else [target.staging()]
+        tables = [] if self._config.upsert else [target.staging()]
         try:
             connection.execute("; ".join([*tables, movable(target)]).encode())
         except psycopg.Error as error:
-            if self._upsert or not forbids_staging(error):
+            if self._config.upsert or not forbids_staging(error):
                 raise
             self._may_stage = False
         self._movable = True
