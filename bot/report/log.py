@@ -7,7 +7,7 @@ is what a verb prints.
 import secrets
 from collections.abc import Callable, Mapping, MutableMapping
 from datetime import datetime
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger, Processor
@@ -21,7 +21,7 @@ def new_run_id(now: datetime) -> str:
 
 
 def open_log(
-    stream: IO[str], run_id: str, redact: Redact, *, as_json: bool
+    stream: TextIO, run_id: str, redact: Redact, *, as_json: bool
 ) -> "FilteringBoundLogger":
     """Return the logger of a run, and make it the one that `structlog.get_logger()` gives.
 

@@ -72,6 +72,8 @@ def test_an_error_inside_lets_go(tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(HistoryError, match="run.lock: the lock cannot be opened"):
-        with held(tmp_path / "file" / "run.lock", ME):
-            pass
+    with (
+        pytest.raises(HistoryError, match=r"run\.lock: the lock cannot be opened"),
+        held(tmp_path / "file" / "run.lock", ME),
+    ):
+        pass
