@@ -6,28 +6,24 @@ no other path, and no flag that says which of the two is meant.
 
 import posixpath
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
 from bot.advise.advisor import Advisor, Situation
+from bot.advise.agenda import agenda
+from bot.advise.situation import Beside, read_situation
 from bot.airbyte.client import Airbyte
-from bot.domain.connection import Connection, ConnectionId, Cron
-from bot.domain.cron import parse, split_zone, to_airbyte
+from bot.domain.connection import Connection
 from bot.domain.edit import Edit, Refusal, RefusalReason
-from bot.domain.forecast import Evidence
 from bot.domain.proposal import ProposedChange
 from bot.domain.recommendation import (
     Advice,
-    KnobChange,
     Recommendation,
-    ScheduleChange,
-    StatusChange,
 )
 from bot.domain.subject import Subject
 from bot.domain.verdict import Deny, Verdict
-from bot.history import features, fleet
 from bot.history.mining import Mined, MiningPlan, mine
 from bot.history.reading import Watcher
 from bot.history.store import History
@@ -35,10 +31,10 @@ from bot.policy.judging import Judge
 from bot.pulls.compose import compose, splice
 from bot.pulls.forge import Draft, Forge, Operation
 from bot.pulls.reconcile import reconcile
-from bot.terraform.identity import Identified, Unidentified, identify
+from bot.report.stages import Stages
 from bot.terraform.index import index
+from bot.terraform.recommended import Wanted, edits
 from bot.terraform.root import open_root
-from bot.terraform.verify import Change, set_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +49,13 @@ class TerraformRoot:
 class Job:
     """Everything a run works with; the caller opens and closes it.
 
+    `beside` is what advisors look at beside the history; what policy says is asked of `judge`.
     `addresses` maps connection ids to Terraform addresses where the team has written them down.
     """
 
     airbyte: Airbyte
     history: History
+    beside: Beside
     mining: MiningPlan
     watcher: Watcher
     judge: Judge
@@ -66,6 +64,7 @@ class Job:
     roots: Sequence[TerraformRoot]
     addresses: Mapping[str, str]
     now: datetime
+    stages: Stages = field(default_factory=Stages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,19 +116,24 @@ def plan(job: Job) -> Plan:
     Raises:
         TrimtabError: Airbyte, the history, a Terraform root or the forge cannot be read.
     """
-    mined = mine(job.history, job.airbyte, job.mining, job.watcher)
-    connections = fleet.connections(job.history)
-    situation = look(job, connections)
-    advice = tuple(each for advisor in job.advisors for each in advisor.advise(situation))
-    judged = judge(job, connections, advice)
-    snapshot = job.forge.snapshot()
-    with tempfile.TemporaryDirectory(prefix="trimtab-") as folder:
+    stage = job.stages.stage
+    with stage("mine"):
+        mined = mine(job.history, job.airbyte, job.mining, job.watcher)
+    with stage("look"):
+        situation = look(job)
+    with stage("advise"):
+        advice = agenda(each for advisor in job.advisors for each in advisor.advise(situation))
+    with stage("judge"):
+        judged = judge(job, situation.subjects, advice)
+    with stage("edit"), tempfile.TemporaryDirectory(prefix="trimtab-") as folder:
+        snapshot = job.forge.snapshot()
         job.forge.export(snapshot.base, Path(folder))
-        proposed, withheld = edit(job, Path(folder), connections, judged)
-    operations = reconcile(snapshot, [each.draft for each in proposed])
+        proposed, withheld = edit(job, Path(folder), situation.connections, judged)
+    with stage("reconcile"):
+        operations = reconcile(snapshot, [each.draft for each in proposed])
     return Plan(
         mined=mined,
-        connections=connections,
+        connections=situation.connections,
         advice=advice,
         withheld=withheld,
         proposed=proposed,
@@ -148,31 +152,21 @@ def carry_out(job: Job, made: Plan) -> list[int]:
     return [number for number in done if number is not None]
 
 
-def look(job: Job, connections: Sequence[Connection]) -> Situation:
-    """Gather what advisors are given: evidence from the history, limits from the policies."""
-    evidence: dict[ConnectionId, Evidence] = {}
-    for row in features.per_connection(job.history, job.now).to_pylist():
-        first, last = (row[name].replace(tzinfo=UTC) for name in ("first_at", "last_at"))
-        start = max(first, job.now - features.RECENT)
-        found = Evidence(start, last, row["recent_succeeded"] or 0)
-        evidence[ConnectionId(row["connection_id"])] = found
-    subjects = tuple(Subject(connection) for connection in connections)
-    terms = {subject.connection.id: job.judge.terms(subject) for subject in subjects}
-    return Situation(job.now, subjects, evidence, terms=terms)
+def look(job: Job) -> Situation:
+    """Gather what advisors are given: the history, what is forecast of it, what policy allows."""
+    beside = replace(job.beside, terms=job.judge.terms)
+    return read_situation(job.history, job.now, beside)
 
 
-def judge(job: Job, connections: Sequence[Connection], advice: Sequence[Advice]) -> list[Judged]:
+def judge(job: Job, subjects: Sequence[Subject], advice: Sequence[Advice]) -> list[Judged]:
     """Ask policy about every recommendation."""
-    by_id = {connection.id: connection for connection in connections}
-    return [
-        Judged(
-            by_id[each.connection_id],
-            each,
-            job.judge.judge(Subject(by_id[each.connection_id]), each),
-        )
-        for each in advice
-        if isinstance(each, Recommendation)
-    ]
+    by_id = {subject.connection.id: subject for subject in subjects}
+    judged = []
+    for each in advice:
+        if isinstance(each, Recommendation):
+            subject = by_id[each.connection_id]
+            judged.append(Judged(subject.connection, each, job.judge.judge(subject, each)))
+    return judged
 
 
 def edit(
@@ -180,26 +174,29 @@ def edit(
 ) -> tuple[tuple[Proposed, ...], tuple[Withheld, ...]]:
     """Find and prove the one literal behind each recommendation that policy lets through."""
     proposed: list[Proposed] = []
-    withheld: list[Withheld] = []
-    waiting: list[Judged] = []
-    for each in judged:
-        if isinstance(each.verdict, Deny):
-            withheld.append(Withheld(each.connection, each.recommendation, each.verdict))
-        else:
-            waiting.append(each)
-    refusals: dict[ConnectionId, Refusal] = {}
+    withheld = [
+        Withheld(each.connection, each.recommendation, each.verdict)
+        for each in judged
+        if isinstance(each.verdict, Deny)
+    ]
+    waiting = [each for each in judged if not isinstance(each.verdict, Deny)]
+    refusals: dict[int, Refusal] = {}
     for root in job.roots if waiting else ():
+        indexed = index(open_root(repository / root.path, root.var_files))
+        wanted = [Wanted(each.connection, each.recommendation) for each in waiting]
         left: list[Judged] = []
-        for each, outcome in _edit_in(job, root, repository, connections, waiting):
+        for each, outcome in zip(
+            waiting, edits(indexed, connections, wanted, job.addresses), strict=True
+        ):
             if isinstance(outcome, Edit):
                 proposed.append(_propose(each, outcome, root, repository))
-            else:
-                left.append(each)
-                if outcome is not None:
-                    refusals.setdefault(each.connection.id, outcome)
+                continue
+            left.append(each)
+            if outcome is not None:
+                refusals.setdefault(id(each), outcome)
         waiting = left
     withheld += [
-        Withheld(each.connection, each.recommendation, refusals.get(each.connection.id, _NOWHERE))
+        Withheld(each.connection, each.recommendation, refusals.get(id(each), _NOWHERE))
         for each in waiting
     ]
     return tuple(proposed), tuple(withheld)
@@ -210,72 +207,6 @@ _NOWHERE = Refusal(
     "no Terraform root declares it under its name; write its address under "
     "terraform.connections in trimtab.yaml",
 )
-
-
-def _edit_in(
-    job: Job,
-    root: TerraformRoot,
-    repository: Path,
-    connections: Sequence[Connection],
-    waiting: Sequence[Judged],
-) -> Iterator[tuple[Judged, Edit | Refusal | None]]:
-    """Work out the edits in one root; None where the root says nothing of a connection."""
-    indexed = index(open_root(repository / root.path, root.var_files))
-    identities = identify(indexed, connections, mapping=job.addresses)
-    found = {identity.connection: identity for identity in identities}
-    placed: list[tuple[Judged, str]] = []
-    for each in waiting:
-        identity = found[each.connection.id]
-        if isinstance(identity, Identified):
-            placed.append((each, identity.address))
-        else:
-            yield each, _unclear(identity)
-    outcomes = set_values(indexed, [_change(each.recommendation, at) for each, at in placed])
-    for (each, _address), outcome in zip(placed, outcomes, strict=True):
-        yield each, _drift(each.recommendation, outcome) or outcome
-
-
-def _unclear(identity: Unidentified) -> Refusal | None:
-    """Explain what the root may declare; None where it says nothing of a connection."""
-    if not identity.candidates:
-        return None
-    return Refusal(
-        RefusalReason.AMBIGUOUS,
-        f"{identity.detail}; candidates are {', '.join(identity.candidates)}",
-        snippet=f"terraform:\n  connections:\n    {identity.connection}: <one of them>",
-    )
-
-
-def _drift(recommendation: Recommendation, outcome: Edit | Refusal) -> Refusal | None:
-    """Refuse where Terraform does not say what Airbyte does: a person has to decide first."""
-    change = recommendation.change
-    if isinstance(outcome, Refusal) or not isinstance(change, ScheduleChange):
-        return None
-    site = outcome.site
-    if site.value == outcome.after:
-        detail = f"Terraform says {site.value!r} already, and it has not been applied yet"
-    elif not isinstance(change.before, Cron) or not _fires_alike(site.value, change.before):
-        detail = f"Terraform says {site.value!r}, and Airbyte does something else"
-    else:
-        return None
-    return Refusal(RefusalReason.DRIFT, detail, site.file, site.line)
-
-
-def _fires_alike(written: str, running: Cron) -> bool:
-    expression, zone = split_zone(written)
-    there = parse(expression, zone or "UTC")
-    here = parse(running.expression, running.zone)
-    return (there.canonical, there.zone) == (here.canonical, here.zone)
-
-
-def _change(recommendation: Recommendation, address: str) -> Change:
-    match recommendation.change:
-        case ScheduleChange(after=cron):
-            return Change(address, "schedule.cron_expression", to_airbyte(cron.expression))
-        case KnobChange(knob=knob, after=value):
-            return Change(address, f"configuration.{knob.path}", str(value))
-        case StatusChange(after=status):
-            return Change(address, "status", status.value)
 
 
 def _propose(judged: Judged, edited: Edit, root: TerraformRoot, repository: Path) -> Proposed:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.advise.situation import Beside
 from bot.advise.schedule.advisor import ScheduleAdvisor
 from bot.airbyte.access import Access, Application
 from bot.airbyte.client import Airbyte
@@ -93,6 +94,7 @@ class World:
             yield Job(
                 airbyte=airbyte,
                 history=history,
+                beside=Beside(),
                 mining=MiningPlan(),
                 watcher=watcher,
                 judge=Judge(read_rules(policies)),

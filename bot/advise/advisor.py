@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from bot.domain.connection import Connection, ConnectionId, DestinationId
+from bot.domain.connection import Connection, ConnectionId, DestinationId, KnobValue, Schedule
 from bot.domain.forecast import Evidence, Forecast
 from bot.domain.platform import Platform
 from bot.domain.prices import PriceBook
@@ -13,6 +13,11 @@ from bot.domain.promises import FleetTerms, Terms
 from bot.domain.recommendation import Advice
 from bot.domain.signal import Surroundings
 from bot.domain.subject import Subject
+from bot.domain.tenure import Tenure
+from bot.domain.trouble import Trouble
+
+if TYPE_CHECKING:
+    from bot.forecast.runs import Runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,10 @@ class Situation:
     `evidence` says for each connection which syncs its history holds; a connection that is
     missing there has none. `forecasts` are of the next sync, `months` of the calendar month so far
     and to its end. `warehouses` names the warehouse of the price book that a destination wakes.
+    `runs` are the ended syncs of the last three months, `troubles` their failed attempts as far as
+    the reasons are known. `knobs` holds, by endpoint, the tuning options that were set and when,
+    `schedules` the same for connections. `traced` are the connections whose lineage is known: of
+    any other, that no reader is on record does not mean that nobody reads it.
     """
 
     now: datetime
@@ -34,6 +43,11 @@ class Situation:
     prices: PriceBook = field(default_factory=PriceBook)
     warehouses: Mapping[DestinationId, str] = field(default_factory=dict)
     surroundings: Surroundings = field(default_factory=Surroundings)
+    runs: "Runs | None" = None
+    troubles: Mapping[ConnectionId, tuple[Trouble, ...]] = field(default_factory=dict)
+    knobs: Mapping[str, tuple[Tenure[Mapping[str, KnobValue]], ...]] = field(default_factory=dict)
+    schedules: Mapping[ConnectionId, tuple[Tenure[Schedule], ...]] = field(default_factory=dict)
+    traced: frozenset[ConnectionId] = frozenset()
     platform: Platform = field(default_factory=Platform)
 
     @property

@@ -38,6 +38,10 @@ VERBS: dict[str, Verb] = {
     "doctor": Verb("bot.cli.doctor", "Say what works, what is missing, and what to do about it."),
     "history": Verb("bot.cli.history", "Show, check, prune, export or import the history."),
     "forecast": Verb("bot.cli.forecast", "Say what the next syncs will take, cost and risk."),
+    "advise": Verb(
+        "bot.cli.advise", "Say what should change, what should stay, and what is not known."
+    ),
+    "explain": Verb("bot.cli.explain", "Say what each advisor thinks of one connection, and why."),
     "backtest": Verb("bot.cli.backtest", "Hold forecasts of the past against what happened."),
     "terraform": Verb(
         "bot.cli.terraform",

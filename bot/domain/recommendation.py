@@ -107,11 +107,12 @@ class Recommendation:
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """Nothing better was found; the reason is one sentence for a person."""
+    """Nothing better was found; the reason is one sentence for a person, `figures` as above."""
 
     connection_id: ConnectionId
     advisor: str
     reason: str
+    figures: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,7 @@ class NotKnown:
     connection_id: ConnectionId
     advisor: str
     reason: str
+    figures: Mapping[str, str] = field(default_factory=dict)
 
 
 Advice = Recommendation | Keep | NotKnown

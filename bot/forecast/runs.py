@@ -1,5 +1,6 @@
 """Runs: the syncs of a fleet in columns, as forecasters read them."""
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -104,6 +105,12 @@ class Runs:
                 )
             ),
         )
+
+    def find(self, connection_id: ConnectionId) -> int | None:
+        """Return the place of a connection in `connections`; None when it is not there."""
+        index = bisect_left(self.connections, connection_id)
+        found = index < len(self.connections) and self.connections[index] == connection_id
+        return index if found else None
 
     def place(self, index: int) -> slice:
         """Return where the runs of one connection are."""

@@ -182,14 +182,14 @@ def _connection(row: tuple[Any, ...]) -> Connection:
         destination_id=DestinationId(destination),
         workspace_id=WorkspaceId(workspace),
         status=ConnectionStatus(status),
-        schedule=_schedule(*schedule),
+        schedule=read_schedule(*schedule),
         streams=tuple(Stream(**stream) for stream in json.loads(streams)),
         tags=frozenset(tags),
         created_at=aware(created),
     )
 
 
-def _schedule(
+def read_schedule(
     kind: str,
     expression: str | None,
     zone: str | None,
@@ -197,6 +197,7 @@ def _schedule(
     unit: str | None,
     text: str | None,
 ) -> Schedule:
+    """Read a schedule from its columns, in the order of the table."""
     if kind == "cron":
         assert expression is not None
         assert zone is not None

@@ -64,7 +64,7 @@ def identify(
     by_id: dict[str, tuple[str, Evidence]] = {}
     for found, evidence in (
         (_by_name(connections, known), Evidence.NAME),
-        (dict(_imports(index)), Evidence.IMPORT),
+        (dict(imported(index)), Evidence.IMPORT),
         (dict(state_addresses(state or {})), Evidence.STATE),
         (dict(mapping or {}), Evidence.MAPPING),
     ):
@@ -135,8 +135,8 @@ def _by_name(
     }
 
 
-def _imports(index: Index) -> Iterator[tuple[str, str]]:
-    """Read `import { to = …, id = … }`, `for_each` included."""
+def imported(index: Index) -> Iterator[tuple[str, str]]:
+    """Read `import { to = …, id = … }` as (id, address), `for_each` included."""
     top = index.configuration.top
     for block in top.module.imports:
         for scope in _scopes(index, block, top):

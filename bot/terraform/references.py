@@ -7,7 +7,7 @@ from bot.terraform import optional, snippet
 from bot.terraform.address import Key, ModuleStep, Step, Steps, Subscript
 from bot.terraform.configuration import call_folder, redeclared
 from bot.terraform.hcl import Block
-from bot.terraform.scope import Derived, Instance, Outcome, Reached, Scope, Trail, refuse
+from bot.terraform.scope import Derived, Identity, Instance, Outcome, Reached, Scope, Trail, refuse
 from bot.terraform.syntax import Expression, Kind, Literal, Name
 
 if TYPE_CHECKING:
@@ -176,16 +176,25 @@ def _resource(
     if kind == CONFIGURATION_DATA and attribute == "configuration_json":
         attribute = "configuration"
     value = block.value(attribute)
+    prefix = f"{instance.prefix}{'data.' if mode == 'data' else ''}{kind}.{name}"
+    keyed = prefix if key is None else str(ModuleStep(prefix, key)).removeprefix("module.")
+    if value is None and not rest and _is_own_id(kind, attribute):
+        own = Identity(at.document, at.start, at.end, keyed, attribute)
+        return Reached(own, Scope(instance), trail)
     if value is None:
         return refuse(
             RefusalReason.COMPUTED, f"{kind}.{name}.{attribute} is only known after apply", at
         )
-    prefix = f"{instance.prefix}{'data.' if mode == 'data' else ''}{kind}.{name}"
-    keyed = prefix if key is None else str(ModuleStep(prefix, key)).removeprefix("module.")
     path = (attribute, *rest)
     trail = trail.via(prefix, path).into(keyed, path)
     scope = resolver.configuration.scope(block, instance, key)
     return resolver.reach(value, scope, rest, trail)
+
+
+def _is_own_id(kind: str, attribute: str) -> bool:
+    """Tell whether an attribute is the id that Airbyte gives to a block of this type."""
+    what = attribute.removesuffix("_id")
+    return what != attribute and (kind == f"airbyte_{what}" or kind.startswith(f"airbyte_{what}_"))
 
 
 def _keyed(steps: Steps) -> tuple[str, Key | None, Steps]:

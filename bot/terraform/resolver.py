@@ -6,7 +6,17 @@ from bot.domain.edit import Refusal, RefusalReason
 from bot.terraform import calls, constants, elements, references
 from bot.terraform.address import Step, Steps, Subscript
 from bot.terraform.configuration import Configuration
-from bot.terraform.scope import Derived, Missing, Outcome, Reached, Scope, Trail, refuse, undecided
+from bot.terraform.scope import (
+    Derived,
+    Identity,
+    Missing,
+    Outcome,
+    Reached,
+    Scope,
+    Trail,
+    refuse,
+    undecided,
+)
 from bot.terraform.syntax import (
     Attribute,
     Call,
@@ -57,7 +67,7 @@ class Resolver:
         match expression:
             case Literal() | Derived() | Heredoc():
                 return self._leaf(expression, scope, path, trail)
-            case Object() | Tuple() | For() if not path:
+            case Object() | Tuple() | For() | Identity() if not path:
                 return Reached(expression, scope, trail)
             case Object():
                 return self._entry(expression, scope, path, trail)

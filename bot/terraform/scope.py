@@ -25,6 +25,14 @@ class Derived(Expression):
     value: Scalar
 
 
+@dataclass(eq=False)
+class Identity(Expression):
+    """The id of a source, destination or connection of this root, which only Airbyte knows."""
+
+    address: str
+    attribute: str
+
+
 @dataclass(frozen=True, slots=True)
 class Trail:
     """How a value was followed: the names on the way, and the blocks that it went through."""
@@ -113,6 +121,9 @@ def undecided(  # noqa: PLR0911  one return per form of expression
         case Call(name=name):
             detail = f"the value comes out of {name}()"
             return refuse(RefusalReason.FUNCTION, detail, expression)
+        case Identity(address=address, attribute=attribute):
+            detail = f"{address}.{attribute} is only known after apply"
+            return refuse(RefusalReason.COMPUTED, detail, expression)
         case Opaque(what=what):
             detail = f"trimtab does not follow this {what}"
             return refuse(RefusalReason.COMPUTED, detail, expression)

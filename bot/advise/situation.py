@@ -1,0 +1,127 @@
+"""Reading a situation: all that advisors are given, from the history and what is beside it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from bot.advise.advisor import Situation
+from bot.domain.connection import Connection, ConnectionId, DestinationId, WorkspaceId
+from bot.domain.forecast import Evidence, Forecast
+from bot.domain.lineage import Downstream
+from bot.domain.prices import PriceBook
+from bot.domain.promises import FleetTerms, Terms
+from bot.domain.signal import Surroundings
+from bot.domain.subject import Subject
+from bot.history import fleet, tenures
+
+if TYPE_CHECKING:
+    from bot.forecast.prospect import Forecaster
+    from bot.history.store import History
+
+_OWNER: Final = "owner:"
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a situation takes from beside the history; what is left out is not known.
+
+    `terms` asks policy about one subject, `fleet_terms` about all of them together. `lineage` has
+    an entry for each connection whose readers are known, an empty one where nobody reads.
+    `workspaces` names workspaces.
+    """
+
+    prices: PriceBook = field(default_factory=PriceBook)
+    warehouses: Mapping[DestinationId, str] = field(default_factory=dict)
+    terms: Callable[[Subject], Terms] = lambda _: Terms()
+    fleet_terms: Callable[[Sequence[Subject]], FleetTerms] = lambda _: FleetTerms()
+    surroundings: Surroundings = field(default_factory=Surroundings)
+    lineage: Mapping[ConnectionId, Downstream] = field(default_factory=dict)
+    workspaces: Mapping[WorkspaceId, str] = field(default_factory=dict)
+
+
+def read_situation(history: "History", now: datetime, beside: Beside) -> Situation:
+    """Read the fleet as it was last seen, and its syncs as they were known at `now`.
+
+    Raises:
+        HistoryError: the history cannot be read.
+        TrimtabError: whatever `terms` and `fleet_terms` raise.
+    """
+    from bot.forecast.fleet import READ
+    from bot.forecast.prospect import Forecaster
+
+    subjects = read_subjects(history, beside)
+    forecaster: Forecaster = Forecaster.read(history, now, beside.prices)
+    evidence, forecasts, months = _forecasts(forecaster, subjects)
+    return Situation(
+        now=now,
+        subjects=subjects,
+        evidence=evidence,
+        forecasts=forecasts,
+        months=months,
+        terms={each.connection.id: beside.terms(each) for each in subjects},
+        fleet_terms=beside.fleet_terms(subjects),
+        prices=beside.prices,
+        warehouses=beside.warehouses,
+        surroundings=beside.surroundings,
+        runs=forecaster.outlook.runs,
+        troubles=tenures.troubles(history, now - READ, now),
+        knobs=tenures.of_knobs(history),
+        schedules=tenures.of_schedules(history),
+        traced=frozenset(beside.lineage),
+    )
+
+
+def read_subjects(history: "History", beside: Beside) -> tuple[Subject, ...]:
+    """Return the connections with their ends and readers, by id.
+
+    Raises:
+        HistoryError: the history cannot be read.
+    """
+    sources = {each.id: each for each in fleet.sources(history)}
+    destinations = {each.id: each for each in fleet.destinations(history)}
+    found = []
+    for connection in fleet.connections(history):
+        downstream = beside.lineage.get(connection.id, Downstream())
+        found.append(
+            Subject(
+                connection,
+                sources.get(connection.source_id),
+                destinations.get(connection.destination_id),
+                beside.workspaces.get(connection.workspace_id, connection.workspace_id),
+                _owner(connection, downstream),
+                downstream,
+            )
+        )
+    return tuple(found)
+
+
+def _forecasts(
+    forecaster: "Forecaster", subjects: Sequence[Subject]
+) -> tuple[
+    dict[ConnectionId, Evidence], dict[ConnectionId, Forecast], dict[ConnectionId, Forecast]
+]:
+    """Return what is known of each connection, its next sync and its month."""
+    from bot.forecast.outlook import MONTH, NEXT_SYNC
+
+    evidence: dict[ConnectionId, Evidence] = {}
+    forecasts: dict[ConnectionId, Forecast] = {}
+    months: dict[ConnectionId, Forecast] = {}
+    for subject in subjects:
+        key = subject.connection.id
+        found = forecaster.outlook.evidence(key)
+        if found.n:
+            evidence[key] = found
+        prospect = forecaster.prospect(subject.connection, horizons=(NEXT_SYNC, MONTH))
+        forecasts[key] = prospect.forecast(NEXT_SYNC)
+        months[key] = prospect.forecast(MONTH)
+    return evidence, forecasts, months
+
+
+def _owner(connection: Connection, downstream: Downstream) -> str | None:
+    """Return who answers for a connection: what its tag says, else who owns its chief reader."""
+    tagged = sorted(tag for tag in connection.tags if tag.startswith(_OWNER))
+    if tagged:
+        return tagged[0].removeprefix(_OWNER).strip()
+    readers = sorted(downstream.readers, key=lambda reader: (not reader.critical, reader.name))
+    return next((reader.owner for reader in readers if reader.owner), None)
