@@ -41,6 +41,14 @@ terraform:
     - path: terraform/examples/basic
 policies: policies
 """
+_POLICY: Final = """\
+# The shipped defaults only report. The demo lets its whole fleet in, and shows all at once.
+version: 1
+pull_requests: {open_limit: 20, new_per_run: 20, per_team: 20}
+defaults:
+  phase: live
+  limits: {schedule_shift: 30m, blast: {share: 100%}}
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +80,7 @@ def set_up(folder: Path) -> Iterator[Demo]:
     for name in ("terraform", "policies"):
         shutil.copytree(shipped(name), folder / name, ignore=shutil.ignore_patterns(".terraform*"))
     (folder / "trimtab.yaml").write_text(_SETTINGS, encoding="utf-8")
+    (folder / "policies/demo.yaml").write_text(_POLICY, encoding="utf-8")
     (folder / ".gitignore").write_text(f".trimtab/\n{_MARKER}\n", encoding="utf-8")
     workspace = uuid_of(_SEED, "workspace", "demo")
     (folder / _ROOT / "demo.auto.tfvars").write_text(f'workspace_id = "{workspace}"\n')

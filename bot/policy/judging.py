@@ -52,16 +52,21 @@ class Judge:
     def fleet_terms(self, subjects: Sequence[Subject]) -> FleetTerms:
         """Return what policy says of all connections together beforehand."""
         shared: list[SharedCapacity] = []
-        limits: list[BlastLimit] = []
         for rule in self.rules.all():
-            guarantee, blast = rule.clauses.guarantee, rule.clauses.limits.blast
-            if blast is not None:
-                limits.append(BlastLimit(blast.connections, blast.share))
+            guarantee = rule.clauses.guarantee
             if guarantee.concurrency or guarantee.source_concurrency or guarantee.data_workers:
                 shared += _capacities(
                     rule, [each for each in subjects if rule.test(each) is not False]
                 )
-        return FleetTerms(tuple(shared), _tightest(limits, len(subjects)))
+        return FleetTerms(tuple(shared), _tightest(self._blasts(), len(subjects)))
+
+    def _blasts(self) -> list[BlastLimit]:
+        """Return what policies give, and the nearest default: a run is one thing for all."""
+        policies, defaults = (
+            [rule.clauses.limits.blast for rule in rules if rule.clauses.limits.blast is not None]
+            for rules in (self.rules.policies, self.rules.fallbacks)
+        )
+        return [BlastLimit(each.connections, each.share) for each in (*policies, *defaults[:1])]
 
     def prices(self, settings: PriceBook) -> PriceBook:
         """Return the settings' prices with what policies say laid over them."""
