@@ -84,7 +84,7 @@ def test_what_policy_denies_is_never_written() -> None:
 
 
 def rendered(name: str) -> str:
-    return MARKDOWN.render(write(SITUATIONS[name](), FRAME))
+    return str(MARKDOWN.render(write(SITUATIONS[name](), FRAME)))
 
 
 def test_hostile_names_make_no_html_no_mention_and_no_link() -> None:

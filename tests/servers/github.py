@@ -115,11 +115,23 @@ class GitHub:
         self.authors: dict[str, str] = {}
         self.signed: set[str] = set()
         self.permissions: Json = {}
+        self.required: list[str] = []
         self.auto_merge_allowed = True
         self._lock = threading.RLock()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handling(self))
         self._http.daemon_threads = True
         threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True).start()
+
+    @classmethod
+    def make(cls, folder: Path, files: dict[str, bytes]) -> "GitHub":
+        """Serve a new repository with one commit on `main`."""
+        git = Git(folder)
+        folder.mkdir()
+        git.run("init", "--quiet", "--bare", "--initial-branch=main")
+        root = git.write_commit(git.write_flat_tree({}), [], "root", "1700000000 +0000")
+        start = git.write_commit(git.write_tree(root, files), [root], "start", "1700000001 +0000")
+        git.move_ref("refs/heads/main", None, start)
+        return cls(folder)
 
     @property
     def url(self) -> str:
@@ -410,6 +422,14 @@ class GitHub:
         ]
         return 200, {"merge_base_commit": {"sha": fork}, "files": files[:300]}
 
+    def get_rules(self, request: Request, branch: str) -> tuple[int, list[Json]]:
+        checks = [{"context": name} for name in self.required]
+        rule = {"type": "required_status_checks", "parameters": {"required_status_checks": checks}}
+        return 200, [{"type": "deletion"}, *([rule] if checks else [])]
+
+    def get_branch(self, request: Request, branch: str) -> tuple[int, Json]:
+        return 200, {"name": branch, "protected": bool(self.required), "protection": {}}
+
     def get_installation(self, request: Request) -> tuple[int, Json]:
         if not request.headers.get("authorization", "").startswith("Bearer ey"):
             raise RefusalError(401, "A JSON web token could not be decoded")
@@ -694,6 +714,8 @@ _ROUTES: list[tuple[str, str, Callable[..., tuple[int, Any]]]] = [
     ("POST", r"statuses/([0-9a-f]{40})", GitHub.post_status),
     ("GET", r"tarball/([0-9a-f]{40})", GitHub.get_tarball),
     ("GET", r"compare/(.+)\.\.\.(.+)", GitHub.get_compare),
+    ("GET", r"rules/branches/(.+)", GitHub.get_rules),
+    ("GET", r"branches/(.+)", GitHub.get_branch),
     ("GET", r"installation", GitHub.get_installation),
 ]
 
