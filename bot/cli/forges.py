@@ -5,6 +5,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from bot.domain.errors import ForgeError
 
 if TYPE_CHECKING:
@@ -41,6 +43,15 @@ def open_github(read: "ReadSettings", now: datetime, env: Mapping[str, str]) -> 
     settings = read.settings.forge
     api = connect(access_to_github(settings, env))
     return GitHubForge(api, settings.base, now, checkout=_checkout(read.folder))
+
+
+def say_notices(forge: "Forge") -> None:
+    """Say on stderr what the token in use leaves undone; a CI system shows it as a warning."""
+    from bot.pulls.github import GitHubForge
+
+    if isinstance(forge, GitHubForge):
+        for notice in forge.notices:
+            click.echo(f"::warning title=trimtab::{notice}", err=True)
 
 
 def links_of(settings: "ForgeSettings", env: Mapping[str, str]) -> str:

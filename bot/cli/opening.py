@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.cli.connect import SETTINGS_FILE, access_in, history_in
-from bot.cli.forges import open_forge
+from bot.cli.forges import links_of, open_forge, say_notices
 from bot.cli.progress import mine_progress
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def open_job(config: Path | None) -> Iterator["Job"]:
             judge=Judge(rules),
             advisors=installed(),
             forge=forge,
+            files_url=links_of(settings.forge, os.environ),
             roots=[
                 TerraformRoot(Path(within, root.path).as_posix(), root.var_files)
                 for root in settings.terraform.roots
@@ -61,3 +62,4 @@ def open_job(config: Path | None) -> Iterator["Job"]:
             addresses=settings.terraform.connections,
             now=now,
         )
+        say_notices(forge)
