@@ -1,5 +1,6 @@
 """Forges: from settings to the place where pull requests live."""
 
+import os
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -46,12 +47,13 @@ def open_github(read: "ReadSettings", now: datetime, env: Mapping[str, str]) -> 
 
 
 def say_notices(forge: "Forge") -> None:
-    """Say on stderr what the token in use leaves undone; a CI system shows it as a warning."""
+    """Say on stderr what the token in use leaves undone; GitHub Actions shows it as a warning."""
     from bot.pulls.github import GitHubForge
 
     if isinstance(forge, GitHubForge):
         for notice in forge.notices:
-            click.echo(f"::warning title=trimtab::{notice}", err=True)
+            start = "::warning title=trimtab::" if "GITHUB_ACTIONS" in os.environ else "trimtab: "
+            click.echo(f"{start}{notice}", err=True)
 
 
 def links_of(settings: "ForgeSettings", env: Mapping[str, str]) -> str:
