@@ -54,10 +54,15 @@ VERBS: dict[str, Verb] = {
         "bot.cli.check_plan",
         "Check that a Terraform plan changes what was promised and nothing else.",
     ),
+    "promise": Verb(
+        "bot.cli.promise", "Write what a pull request of trimtab's promises, for check-plan."
+    ),
+    "comment": Verb("bot.cli.comment", "Write a sticky comment on a pull request."),
     "check-approval": Verb(
         "bot.cli.check_approval",
         "Post whether a pull request has the approvals that policy asks for.",
     ),
+    "policy": Verb("bot.cli.policy", "Check, explain, test and compare the team's policies."),
     "knobs": Verb(
         "bot.cli.knobs",
         "Print the tuning options that trimtab knows and may turn, with their limits.",

@@ -1,8 +1,11 @@
 """A plan as the figures and sentences that a summary shows."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import reduce
 
 from bot.domain.edit import Refusal
+from bot.domain.forecast import Quantiles, Unknown
+from bot.domain.money import Money
 from bot.domain.recommendation import Recommendation
 from bot.domain.verdict import Deny, NeedsApproval, Verdict, combine
 from bot.job import Plan, Proposed, Withheld
@@ -72,7 +75,23 @@ def _entry(proposed: Proposed, made: Plan, fates: Mapping[str, Fate]) -> Entry:
     places = [f"{each.file}:{each.edit.site.line}" for each in changes]
     where = places[0] if len(places) == 1 else f"{places[0]} and {len(places) - 1} more"
     verdict = combine(each.change.verdict for each in changes)
-    return Entry(fate, draft.title, draft.branch, where, _approval(verdict), note)
+    saving = _saving([each.change.recommendation.effect.saving for each in changes])
+    return Entry(fate, draft.title, draft.branch, where, _approval(verdict), note, saving)
+
+
+def _saving(savings: Sequence[Quantiles[Money] | Unknown]) -> Quantiles[Money] | None:
+    """Add up what the changes of a pull request save; None when one of them is not known."""
+    known = [each for each in savings if isinstance(each, Quantiles)]
+    if len(known) < len(savings) or len({each.p50.currency for each in known}) != 1:
+        return None
+    nothing = Quantiles.exactly(Money.zero(known[0].p50.currency))
+    return reduce(_plus, known, nothing)
+
+
+def _plus(one: Quantiles[Money], other: Quantiles[Money]) -> Quantiles[Money]:
+    return Quantiles(
+        one.p05 + other.p05, one.p50 + other.p50, one.p80 + other.p80, one.p95 + other.p95
+    )
 
 
 def _closing(made: Plan) -> Iterator[Entry]:

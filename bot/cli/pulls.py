@@ -24,9 +24,9 @@ _by = click.option("--by", help="Your name.  [default: git's user.name]")
 
 @click.group("pulls", subcommand_metavar="list|show|approve|merge|close|reopen|again|dashboard")
 def command() -> None:
-    """Look at the pull requests of a local forge, and act on them as a person.
+    """List, show, approve, merge or close pull requests of a local forge.
 
-    For `forge.type: local` only; elsewhere the forge's own page is the place. `again N` ticks the
+    What is done here is a person's doing. For `forge.type: local` only; elsewhere the forge's own page is the place. `again N` ticks the
     box of pull request N on the dashboard, so that the next run proposes its change again.
     """
 

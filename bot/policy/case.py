@@ -9,7 +9,7 @@ from itertools import pairwise
 from bot.domain.connection import Cron, KnobValue, Schedule
 from bot.domain.cron import QuartzCron, parse
 from bot.domain.errors import CronError
-from bot.domain.forecast import Forecast
+from bot.domain.forecast import Forecast, Unknown
 from bot.domain.recommendation import KnobChange, Recommendation, ScheduleChange
 from bot.domain.subject import Subject
 from bot.domain.tenure import Tenure
@@ -22,9 +22,9 @@ _AHEAD = timedelta(days=63)
 class Case:
     """A recommendation with what policies may ask about it; None is "not known".
 
-    `month` is the forecast of the calendar month to its end, `success_rate` the share of its
-    syncs of the last weeks that succeeded. `schedules` and `knobs` are the settings that it (and the
-    endpoint that is changed) had, and when.
+    `next_sync` is the forecast of one sync, `month` that of the calendar month to its end,
+    `success_rate` the share of its syncs of the last weeks that succeeded. `schedules` and `knobs`
+    are the settings that it (and the endpoint that is changed) had, and when.
     """
 
     subject: Subject
@@ -34,6 +34,13 @@ class Case:
     success_rate: Decimal | None = None
     schedules: tuple[Tenure[Schedule], ...] = ()
     knobs: tuple[Tenure[Mapping[str, KnobValue]], ...] = ()
+    next_sync: Forecast | None = None
+
+    @property
+    def takes(self) -> timedelta:
+        """Return how long a sync takes (p80); nothing where that is not known."""
+        duration = None if self.next_sync is None else self.next_sync.duration
+        return timedelta() if duration is None or isinstance(duration, Unknown) else duration.p80
 
     def changed_since(self, start: datetime) -> list[datetime]:
         """Return when the setting that is to change was changed before, from `start` on."""

@@ -13,7 +13,7 @@ from bot.domain.knob import KnobKind
 from bot.domain.promises import Window, WindowKind
 from bot.domain.recommendation import Confidence, KnobChange, ScheduleChange, StatusChange
 from bot.domain.spans import format_span
-from bot.domain.verdict import Allow, ApprovalLevel, Deny, NeedsApproval, Verdict
+from bot.domain.verdict import Allow, ApprovalLevel, Citation, Deny, NeedsApproval, Verdict
 from bot.policy.case import Case, shift_between, starts_ratio
 from bot.policy.model import Trigger
 from bot.policy.standing import Said, Standing
@@ -59,6 +59,7 @@ def phase(standing: Standing, case: Case) -> Iterator[Verdict]:
     del case
     said = standing.phase()
     if said is None:
+        yield _silent(standing, "no rule gives its phase, so it is only reported on", "phase")
         return
     if said.value == "monitor":
         yield Deny((said.cite("its phase is monitor: it is only reported on"),))
@@ -116,7 +117,7 @@ def pause(standing: Standing, case: Case) -> Iterator[Verdict]:
 
 
 def windows(standing: Standing, case: Case) -> Iterator[Verdict]:
-    """Keep freezes from changes, and new starts out of blackouts."""
+    """Keep changes out of freezes, and syncs out of blackouts."""
     for said in standing.windows(WindowKind.FREEZE):
         if said.value.covers(case.now):
             yield Deny((said.cite(f"nothing may be changed during {said.value.name}"),))
@@ -124,20 +125,20 @@ def windows(standing: Standing, case: Case) -> Iterator[Verdict]:
     if not isinstance(change, ScheduleChange):
         return
     for said in standing.windows(WindowKind.BLACKOUT):
-        worse = _inside(change.after, said.value, case.now)
-        if worse and worse > _inside(change.before, said.value, case.now):
-            sentence = f"no sync may start during {said.value.name}"
-            yield Deny((said.cite(sentence, starts=f"{worse} in {_AHEAD.days} days"),))
+        worse = _inside(change.after, said.value, case)
+        if worse and worse > _inside(change.before, said.value, case):
+            sentence = f"no sync may run during {said.value.name}"
+            yield Deny((said.cite(sentence, syncs=f"{worse} in {_AHEAD.days} days"),))
 
 
 def promises(standing: Standing, case: Case) -> Iterator[Verdict]:
     """Refuse what misses more deadlines, and what burdens a connection that fails too often."""
     effect = case.recommendation.effect
-    deadlines = [rule for rule in standing.binding if rule.clauses.guarantee.finish_by]
+    deadlines = standing.deadlines()
     if deadlines and isinstance(effect.deadlines, Quantiles) and effect.deadlines.p50 > 0:
-        said: Said[bool] = Said(True, deadlines[0], ("guarantee", "finish_by"))
         missed = f"{effect.deadlines.p50:.2f} a month"
-        yield Deny((said.cite("it may not miss more deadlines than today", missed=missed),))
+        cited = deadlines[0].cite("it may not miss more deadlines than today", missed=missed)
+        yield Deny((cited,))
     for rate in standing.said(
         lambda each: each.guarantee.min_success_rate, "guarantee", "min_success_rate"
     ):
@@ -191,10 +192,9 @@ def pace(standing: Standing, case: Case) -> Iterator[Verdict]:
 
 
 def triggers(standing: Standing, case: Case) -> Iterator[Verdict]:
-    """Ask for stronger approvals where something stands out."""
-    rules = [rule for rule in standing.binding if rule.clauses.triggers]
-    if not rules:
-        rules = [rule for rule in standing.fallbacks if rule.clauses.triggers][:1]
+    """Ask for stronger approvals where something stands out; those of all rules add up."""
+    defaults = [rule for rule in standing.fallbacks if rule.clauses.triggers][:1]
+    rules = [*(rule for rule in standing.binding if rule.clauses.triggers), *defaults]
     for rule in rules:
         for number, trigger in enumerate(rule.clauses.triggers):
             for sentence, inputs in _pulled(trigger, case):
@@ -312,24 +312,32 @@ def _within_ratio(standing: Standing, setting: str, ratio: Decimal) -> Iterator[
 
 def _unmentioned(standing: Standing, name: str) -> Iterator[Verdict]:
     """Refuse what no limit speaks of, citing what speaks of the connection at all."""
+    yield _silent(standing, f"no rule gives limits.{name}, so it may not change", "limits")
+
+
+def _silent(standing: Standing, sentence: str, *path: str) -> Deny:
+    """Deny for want of a rule, citing what speaks of the connection at all."""
     rules = (*standing.sure, *standing.fallbacks, *standing.perhaps)
-    if rules:
-        said: Said[bool] = Said(True, rules[0], ("limits",))
-        yield Deny((said.cite(f"no rule gives limits.{name}, so it may not change"),))
-    else:
-        yield Deny(())
+    if not rules:
+        return Deny((Citation("", "policies", 1, sentence),))
+    said: Said[bool] = Said(True, rules[0], path)
+    return Deny((said.cite(sentence),))
 
 
-def _inside(schedule: object, window: Window, now: datetime) -> int:
+def _inside(schedule: object, window: Window, case: Case) -> int:
+    """Count the syncs that would run inside a window."""
     if not isinstance(schedule, Cron):
         return 0
     try:
         cron = parse(schedule.expression, schedule.zone)
     except CronError:
         return 0
-    spans = list(window.spans(now, now + _AHEAD))
-    fires = cron.fires_between(now, now + _AHEAD)
-    return sum(any(start <= fire < end for start, end in spans) for fire in fires)
+    takes, end = case.takes, case.now + _AHEAD
+    spans = list(window.spans(case.now, end + takes))
+    return sum(
+        any(fire < closes and (fire >= opens or fire + takes > opens) for opens, closes in spans)
+        for fire in cron.fires_between(case.now, end)
+    )
 
 
 CHECKS: Final[tuple[Check, ...]] = (

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from bot.domain.spans import parse_span
 
@@ -74,13 +74,42 @@ def _listed(value: Any) -> Any:
     return value if isinstance(value, list | tuple) or value is None else [value]
 
 
-Span = Annotated[timedelta, BeforeValidator(_span), Field(ge=timedelta())]
-Clock = Annotated[time, BeforeValidator(_clock)]
-Zone = Annotated[str, AfterValidator(_zone)]
-Day = Annotated[date, BeforeValidator(_day)]
-Weekday = Annotated[int, BeforeValidator(_weekday)]
-Share = Annotated[Decimal, BeforeValidator(_share), Field(ge=0)]
-Amount = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0)]
-Ratio = Annotated[Decimal, BeforeValidator(_exact), Field(ge=1)]
-Words = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1)]
+def _schema(**parts: Any) -> WithJsonSchema:
+    """Describe a field for editors as people write it, which is not how it is kept."""
+    return WithJsonSchema(parts)
+
+
+_NUMBER_FROM_0: Final = {"type": "number", "minimum": 0}
+Span = Annotated[
+    timedelta,
+    BeforeValidator(_span),
+    Field(ge=timedelta()),
+    _schema(type="string", pattern=r"^\s*(\d{1,6}\s*[wdhmsWDHMS]\s*)+$", examples=["90m", "1d12h"]),
+]
+Clock = Annotated[
+    time,
+    BeforeValidator(_clock),
+    _schema(type="string", pattern=r"^([01]?\d|2[0-4]):[0-5]\d$", examples=["07:00"]),
+]
+Zone = Annotated[
+    str, AfterValidator(_zone), _schema(type="string", examples=["UTC", "Europe/Berlin"])
+]
+Day = Annotated[date, BeforeValidator(_day), _schema(type="string", format="date")]
+Weekday = Annotated[int, BeforeValidator(_weekday), _schema(enum=list(WEEKDAYS))]
+Share = Annotated[
+    Decimal,
+    BeforeValidator(_share),
+    Field(ge=0),
+    _schema(anyOf=[_NUMBER_FROM_0, {"type": "string", "pattern": _SHARE.pattern}]),
+]
+Amount = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0), _schema(**_NUMBER_FROM_0)]
+Ratio = Annotated[Decimal, BeforeValidator(_exact), Field(ge=1), _schema(type="number", minimum=1)]
+Words = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_listed),
+    Field(min_length=1),
+    _schema(
+        anyOf=[{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]
+    ),
+]
 """One word, or a list of them: any of them will do."""

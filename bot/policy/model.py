@@ -1,8 +1,10 @@
 """What a policy file may say."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from bot.documents.validation import Strict
 from bot.policy.fields import (
@@ -24,8 +26,25 @@ PhaseName = Literal["monitor", "dry-run", "canary", "live"]
 Quantile = Literal["p50", "p80", "p95"]
 
 
+T = TypeVar("T")
+
+
 def _many(value: object) -> object:
     return value if isinstance(value, list) or value is None else [value]
+
+
+class _OneOrMany:
+    """Tell editors that one may stand for a list of one."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        many = handler(core)
+        return {"anyOf": [many["items"], many]}
+
+
+OneOrMany = Annotated[tuple[T, ...], _OneOrMany, BeforeValidator(_many)]
 
 
 class Calendar(Strict):
@@ -68,7 +87,7 @@ class WindowRule(Strict):
 class Guarantee(Strict):
     """What has to hold, whatever an optimiser finds."""
 
-    finish_by: Annotated[tuple[FinishBy, ...], BeforeValidator(_many)] = ()
+    finish_by: OneOrMany[FinishBy] = ()
     max_staleness: Span | None = None
     min_success_rate: Annotated[Share, Field(le=1)] | None = None
     concurrency: Annotated[int, Field(ge=1)] | None = Field(
@@ -80,8 +99,8 @@ class Guarantee(Strict):
     data_workers: Amount | None = Field(
         None, description="at most so many data workers for all that this policy matches"
     )
-    blackout: Annotated[tuple[WindowRule, ...], BeforeValidator(_many)] = ()
-    freeze: Annotated[tuple[WindowRule, ...], BeforeValidator(_many)] = ()
+    blackout: OneOrMany[WindowRule] = ()
+    freeze: OneOrMany[WindowRule] = ()
 
 
 class KnobBounds(Strict):
@@ -172,8 +191,8 @@ class PullRequests(Strict):
     open_limit: Annotated[int, Field(ge=0)] | None = None
     new_per_run: Annotated[int, Field(ge=0)] | None = None
     per_team: Annotated[int, Field(ge=0)] | None = None
-    working_hours: Annotated[tuple[WindowRule, ...], BeforeValidator(_many)] = ()
-    freeze: Annotated[tuple[WindowRule, ...], BeforeValidator(_many)] = ()
+    working_hours: OneOrMany[WindowRule] = ()
+    freeze: OneOrMany[WindowRule] = ()
     snooze: Span | None = None
     group_by: Literal["connection", "team", "policy", "workspace"] | None = None
 

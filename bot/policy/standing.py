@@ -111,20 +111,20 @@ class Standing:
 
         return self.said(read, "limits", "knobs", path)
 
-    def deadlines(self) -> tuple[Deadline, ...]:
-        """Return every deadline that binds."""
-        return tuple(
-            _deadline(rule, number, each)
+    def deadlines(self) -> list[Said[Deadline]]:
+        """Return every deadline that binds, and who says so."""
+        return [
+            Said(_deadline(rule, number, each), rule, ("guarantee", "finish_by", number))
             for rule in self._speaking(lambda each: bool(each.guarantee.finish_by))
             for number, each in enumerate(rule.clauses.guarantee.finish_by)
-        )
+        ]
 
     def windows(self, kind: WindowKind) -> list[Said[Window]]:
         """Return every blackout or freeze that binds, and who says so."""
         return [
-            Said(each, rule, ("guarantee", kind.value))
+            Said(each, rule, ("guarantee", kind.value, number))
             for rule in self._speaking(lambda each: bool(getattr(each.guarantee, kind.value)))
-            for each in rule.windows(kind)
+            for number, each in enumerate(rule.windows(kind))
         ]
 
     def terms(self) -> Terms:
@@ -138,7 +138,7 @@ class Standing:
             phase=Phase.MONITOR if phase is None else phase_of(phase.value),
             steps={step.setting: step for step in self._steps()},
             bounds={path: self._joined(path) for path in self._knob_paths()},
-            deadlines=self.deadlines(),
+            deadlines=tuple(each.value for each in self.deadlines()),
             windows=tuple(each.value for each in windows),
             max_staleness=min((each.value for each in staleness), default=None),
             min_success_rate=max((each.value for each in success), default=None),

@@ -58,6 +58,7 @@ class Guest(RuleBasedStateMachine):
         self.wanted = dict(wanted)
         self.obsolete: dict[Target, Obsolete] = {}
         self.evidence = 0
+        self.pushes = 0
         self.theirs: dict[str, str] = {}
         self.bodies: dict[int, str] = {}
         self.notes: set[int] = set()
@@ -111,8 +112,10 @@ class Guest(RuleBasedStateMachine):
         branches = self.world.forge.snapshot().branches
         if branches:
             branch = sorted(branches)[pick % len(branches)]
-            theirs = self.world.content(branch)[FILE].replace(b"# ant 2", b"# by a person  ")
-            theirs = theirs.replace(b"by a person  ", b"by a person %02d" % (len(self.theirs) % 99))
+            self.pushes += 1
+            lines = self.world.content(branch)[FILE].splitlines()
+            lines[3] = b"# by a person %d" % self.pushes
+            theirs = b"\n".join([*lines, b""])
             (self.world.amend if amend else self.world.push)(branch, {FILE: theirs})
             self.theirs[branch] = self.world.forge.snapshot().branches[branch].sha
 
@@ -351,6 +354,8 @@ class Guest(RuleBasedStateMachine):
             execute(self.world.forge, board, snapshot.base)
 
     def pick(self, pick: int, state: PullState) -> Pull | None:
+        """Choose a pull request to act on; no two acts of people are at the same moment."""
+        self.world.now += timedelta(minutes=1)
         pulls = [pull for pull in self.world.forge.snapshot().pulls if pull.state is state]
         return pulls[pick % len(pulls)] if pulls else None
 
