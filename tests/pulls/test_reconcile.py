@@ -22,7 +22,7 @@ from bot.pulls.operations import (
     UpdateBranch,
 )
 from bot.pulls.ownership import HANDS_OFF
-from bot.pulls.reconcile import Circumstances, Reconciled, reconcile
+from bot.pulls.reconcile import Circumstances, Reconciled, reconcile, remember
 from bot.pulls.snapshot import PullState
 from tests.pulls.memory import MemoryWorld
 from tests.pulls.worlds import FILE, FailingForge, Killed, content, draft, merged
@@ -269,6 +269,16 @@ def test_a_material_change_ends_a_snooze(world: MemoryWorld) -> None:
     run(world, ant(world))
     world.close(1)
     assert kinds(run(world, ant(world, 40))) == [OpenPull]
+
+
+def test_what_is_open_again_is_no_longer_objected_to(world: MemoryWorld) -> None:
+    run(world, ant(world))
+    world.close(1)
+    world.now += timedelta(days=29)
+    (change,) = ant(world).changes
+    assert remember(world.snapshot(), NO_LIMITS, world.now).objection(change, "") is not None
+    carry_out(world, [OpenPull(ant(world), world.branches["trimtab/ant/size"])], world.base)
+    assert remember(world.snapshot(), NO_LIMITS, world.now).objection(change, "") is None
 
 
 def test_a_value_that_was_refused_before_is_still_refused_after_another(
