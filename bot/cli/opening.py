@@ -54,12 +54,14 @@ def open_job(config: Path | None) -> Iterator["Job"]:
             judge=Judge(rules),
             advisors=installed(),
             forge=forge,
-            files_url=links_of(settings.forge, os.environ),
             roots=[
                 TerraformRoot(Path(within, root.path).as_posix(), root.var_files)
                 for root in settings.terraform.roots
             ],
             addresses=settings.terraform.connections,
             now=now,
+            lookouts=settings.signals,
+            folder=read.folder,
+            files_url=links_of(settings.forge, os.environ),
         )
         say_notices(forge)
