@@ -116,6 +116,17 @@ def test_a_branch_that_conflicts_is_made_anew_on_the_base(world: MemoryWorld) ->
     assert plan(world, ant(world)) == Reconciled((), ())
 
 
+def test_a_conflict_beside_the_literal_is_one_too(world: MemoryWorld) -> None:
+    run(world, ant(world))
+    world.edit_base({FILE: mine(world)})
+    snapshot = world.snapshot()
+    conflicting = replace(snapshot, pulls=(replace(snapshot.pulls[0], conflicts=True),))
+    planned = reconcile(conflicting, [ant(world)], NO_LIMITS, Circumstances(world.now, True))
+    assert kinds(planned) == [UpdateBranch]
+    carry_out(world, planned.operations, world.base)
+    assert world.content("trimtab/ant/size")[FILE] == ant(world).files[FILE]
+
+
 def test_a_forge_that_still_speaks_of_a_conflict_after_that_makes_no_loop(
     world: MemoryWorld,
 ) -> None:
