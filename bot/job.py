@@ -7,7 +7,7 @@ no other path, and no flag that says which of the two is meant.
 import posixpath
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from bot.policy.judging import Judge
 from bot.pulls.compose import compose, splice
 from bot.pulls.forge import Draft, Forge, Operation
 from bot.pulls.reconcile import reconcile
+from bot.report.stages import Stages
 from bot.terraform.index import index
 from bot.terraform.recommended import Wanted, edits
 from bot.terraform.root import open_root
@@ -63,6 +64,7 @@ class Job:
     roots: Sequence[TerraformRoot]
     addresses: Mapping[str, str]
     now: datetime
+    stages: Stages = field(default_factory=Stages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,19 +116,24 @@ def plan(job: Job) -> Plan:
     Raises:
         TrimtabError: Airbyte, the history, a Terraform root or the forge cannot be read.
     """
-    mined = mine(job.history, job.airbyte, job.mining, job.watcher)
-    situation = look(job)
-    connections = situation.connections
-    advice = agenda(each for advisor in job.advisors for each in advisor.advise(situation))
-    judged = judge(job, situation.subjects, advice)
-    snapshot = job.forge.snapshot()
-    with tempfile.TemporaryDirectory(prefix="trimtab-") as folder:
+    stage = job.stages.stage
+    with stage("mine"):
+        mined = mine(job.history, job.airbyte, job.mining, job.watcher)
+    with stage("look"):
+        situation = look(job)
+    with stage("advise"):
+        advice = agenda(each for advisor in job.advisors for each in advisor.advise(situation))
+    with stage("judge"):
+        judged = judge(job, situation.subjects, advice)
+    with stage("edit"), tempfile.TemporaryDirectory(prefix="trimtab-") as folder:
+        snapshot = job.forge.snapshot()
         job.forge.export(snapshot.base, Path(folder))
-        proposed, withheld = edit(job, Path(folder), connections, judged)
-    operations = reconcile(snapshot, [each.draft for each in proposed])
+        proposed, withheld = edit(job, Path(folder), situation.connections, judged)
+    with stage("reconcile"):
+        operations = reconcile(snapshot, [each.draft for each in proposed])
     return Plan(
         mined=mined,
-        connections=connections,
+        connections=situation.connections,
         advice=advice,
         withheld=withheld,
         proposed=proposed,

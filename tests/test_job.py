@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.advise.situation import Beside
-from bot.advise.spread import SpreadAdvisor
+from bot.advise.schedule.advisor import ScheduleAdvisor
 from bot.airbyte.access import Access, Application
 from bot.airbyte.client import Airbyte
 from bot.airbyte.transport import Patience
@@ -98,7 +98,7 @@ class World:
                 mining=MiningPlan(),
                 watcher=watcher,
                 judge=Judge(read_rules(policies)),
-                advisors=(SpreadAdvisor(),),
+                advisors=(ScheduleAdvisor(),),
                 forge=LocalForge(self.git, "main", "1790000000 +0000"),
                 roots=(TerraformRoot("tf"),),
                 addresses={},

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +35,7 @@ def open_job(config: Path | None) -> Iterator["Job"]:
     from bot.settings.reading import read_settings
 
     read = read_settings(config or SETTINGS_FILE, os.environ)
-    settings, now = read.settings, datetime.now(UTC)
+    settings = read.settings
     rules = read_rules(read.folder / settings.policies)
     git = Git(read.folder / settings.forge.repository).at_top()
     within = read.folder.relative_to(git.folder) if read.folder.is_relative_to(git.folder) else "."
@@ -45,10 +44,13 @@ def open_job(config: Path | None) -> Iterator["Job"]:
         opened(history_in(read)) as history,
         mine_progress() as watcher,
     ):
+        names = {space.id: space.name for space in airbyte.workspaces().items}
+        # Syncs are dated by Airbyte's clock, so that is the one that counts.
+        now = airbyte.server_time().replace(microsecond=0)
         yield Job(
             airbyte=airbyte,
             history=history,
-            beside=Beside(prices=settings.prices.book()),
+            beside=Beside(prices=settings.prices.book(), workspaces=names),
             mining=MiningPlan(tuple(WorkspaceId(each) for each in settings.airbyte.workspaces)),
             watcher=watcher,
             judge=Judge(rules),

@@ -8,7 +8,6 @@ import gc
 from collections.abc import Callable, Iterable
 from heapq import heappop, heappush
 from math import exp
-from typing import Final
 
 from bot.domain.connection import Cron
 from bot.lab import constants as known
@@ -20,16 +19,12 @@ from bot.lab.jobs import AttemptRecord, Jobs, JobStatus
 from bot.lab.members import Members
 from bot.lab.nature import SourceNature
 from bot.lab.physics import Pace
-from bot.lab.run import Deployment, Prospect, Run, SourceDay, retry_delay
+from bot.lab.run import Deployment, Meeting, Prospect, Run, SourceDay, retry_delay
 from bot.lab.sharing import SharedSource
 from bot.lab.ticks import Ticks, jitter_of
 from bot.lab.volume import Volumes
 
-_END: Final = 0
-_RETRY: Final = 1
-_RECHECK: Final = 2
-_BEGIN: Final = 3
-_LATE_TICK: Final = 4
+_END, _RETRY, _RECHECK, _BEGIN, _LATE_TICK = range(5)
 
 
 class Engine:
@@ -39,6 +34,8 @@ class Engine:
         start: epoch seconds; a UTC midnight.
         deployment: how the installation behaves.
         on_disabled: called with (index, at) when too many failures switch a connection off.
+
+    `meetings` replaces `physics.prospect_of` for some connections.
     """
 
     def __init__(
@@ -51,6 +48,7 @@ class Engine:
         self.volumes = Volumes(start // known.DAY)
         self.members = Members()
         self.running: dict[int, Run] = {}
+        self.meetings: dict[int, Meeting] = {}
         self._on_disabled = on_disabled
         self.pool = Pool(deployment.pool)
         self._sources: list[SourceNature] = []
@@ -159,6 +157,8 @@ class Engine:
                     ticking.append((link.index, offsets))
         self._plan = plan_day(day, ticking, members.paces, self.volumes, self.now)
         self._plan_day = day
+        for index in self.meetings:
+            members.repaced_on[index] = day
 
     def _tick_anew(self, index: int) -> None:
         """Put today's plan for a connection out of force, and arrange its ticks one by one."""
@@ -231,9 +231,8 @@ class Engine:
                 members.missed[index] = True
                 return
             self._stop(run, at, physics.REPLACED)
-        if members.waiting[index] or at < members.last_start[index] + known.MIN_GAP:
-            return
-        if not members.active[index]:
+        soon = at < members.last_start[index] + known.MIN_GAP
+        if members.waiting[index] or soon or not members.active[index]:
             return
         if members.orchestrated[index]:
             self._create(index, at, bits, prospect, (0, True))
@@ -272,8 +271,7 @@ class Engine:
         self.pool.used += run.pace.workers
         members.last_start[index] = at
         if run.kind == 0:
-            if prospect is None:
-                prospect = physics.prospect_of(run.pace, index, self.volumes, at, run.bits)
+            prospect = prospect or self._meet(run, at)
             run.changed, hot, whole, noise, _, _ = prospect
             missing = run.changed - members.mark[index]
             rows = int(whole)
@@ -287,13 +285,16 @@ class Engine:
     def _begin_attempt(self, run: Run, at: int, prospect: Prospect | None) -> None:
         pace, source = run.pace, self.members.source_of[run.index]
         shared = self._shared[source]
-        if prospect is None:
-            prospect = physics.prospect_of(pace, run.index, self.volumes, at, run.bits)
+        prospect = prospect or self._meet(run, at)
         load = (shared.demand + pace.demand) / shared.capacity
         work = pace.nature.overhead + run.left * prospect[4]
         work = run.begin(at, work, prospect[5], load, self._days[source])
         shared.join(at, work, pace.demand, run)
         self._retime(source, at)
+
+    def _meet(self, run: Run, at: int) -> Prospect:
+        meet = self.meetings.get(run.index, physics.prospect_of)
+        return meet(run.pace, run.index, self.volumes, at, run.bits)
 
     def _retime(self, source: int, at: int) -> None:
         shared = self._shared[source]
@@ -324,8 +325,7 @@ class Engine:
             run.attempt += 1
         if not run.started:
             self.pool.queue.remove(run)
-        run.dead = True
-        run.failure = reason
+        run.dead, run.failure = True, reason
         self._finish(run, at, JobStatus.CANCELLED)
 
     def _finish(self, run: Run, at: int, status: JobStatus) -> None:

@@ -1,5 +1,6 @@
 """A job that is not finished, and the installation that it runs on."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,10 +14,14 @@ from bot.lab.physics import (
     progress_of,
     retry_chance,
 )
+from bot.lab.volume import Volumes
 
 Prospect = tuple[float, float, float, float, float, float]
 """What a tick will meet if it starts on time, worked out a day ahead: rows changed since the
 beginning, size of the hot set, full-refresh rows, row noise, seconds per row, failure draw."""
+
+Meeting = Callable[[Pace, int, Volumes, int, int], Prospect]
+"""What works a prospect out: of a pace, an index, the volumes, a second, and the luck's bits."""
 
 
 @dataclass(frozen=True, slots=True)

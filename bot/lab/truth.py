@@ -81,10 +81,15 @@ class Truth:
         end = None if until is None else int(until.timestamp())
         return Truth(self._world.again(changes, until=end))
 
-    def bill(self, since: datetime, prices: PriceBook | None = None) -> Bill:
-        """Price the syncs created from `since` on, at the lab's prices unless others are given."""
-        fleet = self._world.fleet
-        return bill_of(self.table(since), fleet, prices or price_book(fleet))
+    def bill(
+        self, since: datetime, prices: PriceBook | None = None, until: datetime | None = None
+    ) -> Bill:
+        """Price the syncs created in a stretch of time, at the lab's prices unless others are given."""
+        fleet, table = self._world.fleet, self.table(since)
+        if until is not None:
+            end = int(np.searchsorted(table["created"], int(until.timestamp())))
+            table = {name: values[:end] for name, values in table.items()}
+        return bill_of(table, fleet, prices or price_book(fleet))
 
     def promises(self, since: datetime) -> list[Promise]:
         """Say of every deadline from `since` on whether it was kept."""

@@ -1,3 +1,5 @@
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -5,11 +7,12 @@ import pytest
 from bot.cli.opening import open_job
 from bot.domain.errors import ConfigError, ForgeError, PolicyError
 from bot.job import TerraformRoot
+from bot.lab import AuthMode, Lab
 from bot.pulls.git import Git
 
 SETTINGS = """\
 version: 1
-airbyte: {url: "http://127.0.0.1:1", auth: none}
+airbyte: {url: "URL", auth: none}
 terraform:
   roots:
     - path: prod
@@ -18,13 +21,19 @@ terraform:
 POLICY = "version: 1\npolicies: [{name: all}]\n"
 
 
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    with Lab.start(seed=1, connections=2, days=1, auth=AuthMode.NONE) as lab:
+        yield lab
+
+
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, lab: Lab) -> Path:
     """Make a repository with settings and policies in a folder below its top."""
     folder = tmp_path / "repository" / "data" / "airbyte"
     (folder / "policies").mkdir(parents=True)
     (folder / "policies" / "p.yaml").write_text(POLICY)
-    (folder / "trimtab.yaml").write_text(SETTINGS)
+    (folder / "trimtab.yaml").write_text(SETTINGS.replace("URL", lab.url))
     git = Git(tmp_path / "repository")
     git.run("init", "--quiet", "--initial-branch=main")
     git.run("add", "-A")
@@ -39,6 +48,12 @@ def test_roots_start_from_the_settings_and_are_counted_from_the_top(folder: Path
         exported.mkdir()
         job.forge.export(job.forge.snapshot().base, exported)
     assert (exported / "data" / "airbyte" / "trimtab.yaml").exists()
+
+
+def test_a_run_goes_by_the_clock_of_airbyte(folder: Path, lab: Lab) -> None:
+    with open_job(folder / "trimtab.yaml") as job:
+        assert abs(job.now - lab.now) < timedelta(seconds=5)
+        assert set(job.beside.workspaces.values()) == {"production"}
 
 
 def test_the_history_is_kept_beside_the_settings(folder: Path) -> None:
