@@ -277,6 +277,11 @@ def _against(case: Case, late: Late) -> tuple[str, ...]:
             "Streams that are read whole always have rows: equal numbers of rows and bytes are "
             "taken for nothing new."
         )
+    if case.record.full_share < 1:
+        said.append(
+            "A row that changes more than once between two syncs is moved once: what that saves "
+            "beside is not in the saving, and the versions between are not seen."
+        )
     if case.subject.connection.id not in case.situation.traced:
         said.append("Who reads its data is not known.")
     if case.subject.connection.destination_id in case.situation.warehouses:
