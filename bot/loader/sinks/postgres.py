@@ -14,7 +14,7 @@ from bot.loader.postgres.encode import CopyInput, Encoder
 from bot.loader.postgres.isolate import forbids_staging, is_row_error, jump, movable, stage
 from bot.loader.postgres.literals import literal
 from bot.loader.postgres.session import check_connection, connect, explain
-from bot.loader.postgres.target import STAGED, Target, find_or_create, match
+from bot.loader.postgres.target import STAGED, Target, find_or_create, match, may_create
 from bot.loader.protocol import (
     Check,
     Mark,
@@ -146,8 +146,13 @@ class PostgresSink:
         try:
             with self._errors_explained():
                 table = describe_table(self._connection, self._config.table)
+                makeable = table is not None or may_create(self._connection, self._config.table)
         except SinkError as error:
             return [connected, Check("table", passed=False, detail=error.message, hint=error.hint)]
+        if not makeable:
+            detail = f"{self._config.table} is missing and cannot be made"
+            hint = "its schema has to exist, and this user needs the right to create tables in it"
+            return [connected, Check("table", passed=False, detail=detail, hint=hint)]
         detail = f"{len(table.columns)} columns" if table else "missing: the first run makes it"
         return [connected, Check("table", passed=True, detail=detail)]
 
