@@ -28,11 +28,7 @@ NOT_RUN: Final = {
     (".github/workflows/ci.yml", "The demo"): "tests/e2e/test_demo.py plays it",
     (".github/workflows/ci.yml", "Build the site; a dead link fails it"): "tests/docs builds it",
     (".github/workflows/docs.yml", "Build the site; a dead link fails it"): "tests/docs builds it",
-    (
-        ".github/workflows/policy.yml",
-        "Check",
-    ): "tests/cli and tests/pulls run `check-approval` on a "
-    "GitHub that is read through its API alone",
+    (".github/workflows/policy.yml", "Check"): "judges a pull request on github.com",
     (".github/workflows/ci.yml", "It is on the path"): "follows the installation",
 }
 _EXPRESSION: Final = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
@@ -108,6 +104,7 @@ class Runner:
         path = [str(self.temp / "tools"), str(Path(sys.executable).parent), os.environ["PATH"]]
         environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith("GITHUB_")},
+            **self.env,
             "GITHUB_ACTIONS": "true",
             "CI": "true",
             "GITHUB_STEP_SUMMARY": str(self.temp / "summary"),
@@ -116,7 +113,6 @@ class Runner:
             "GITHUB_WORKSPACE": str(self.workspace),
             "RUNNER_TEMP": str(self.temp),
             "PATH": os.pathsep.join(path),
-            **self.env,
             **given,
             **env,
         }

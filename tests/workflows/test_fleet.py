@@ -66,10 +66,7 @@ def root(lab: Lab, tmp_path: Path, terraform_environment: Mapping[str, str]) -> 
     return root
 
 
-@pytest.fixture
-def runner(
-    root: Terraform, tmp_path: Path, terraform_environment: Mapping[str, str], hub: Hub
-) -> Runner:
+def runner_on(tmp_path: Path, hub: Hub, env: Mapping[str, str]) -> Runner:
     contexts = {
         "inputs.root": "",
         "vars.TRIMTAB_ROOT": "prod",
@@ -79,13 +76,26 @@ def runner(
     }
     event = tmp_path / "event.json"
     event.write_text(json.dumps({"pull_request": {"number": 7}}))
-    env = {
-        **terraform_environment,
+    told = {
         "GITHUB_REPOSITORY": NAME,
         "GITHUB_API_URL": hub.url,
         "GITHUB_EVENT_PATH": str(event),
     }
-    return Runner(tmp_path / "checkout", tmp_path / "runner", contexts, env)
+    (tmp_path / "checkout" / ".trimtab-base").mkdir(parents=True, exist_ok=True)
+    return Runner(tmp_path / "checkout", tmp_path / "runner", contexts, {**env, **told})
+
+
+@pytest.fixture
+def runner(
+    root: Terraform, tmp_path: Path, terraform_environment: Mapping[str, str], hub: Hub
+) -> Runner:
+    return runner_on(tmp_path, hub, terraform_environment)
+
+
+@pytest.fixture
+def bare(tmp_path: Path, hub: Hub) -> Runner:
+    """Return a runner without a root, for what is decided before any plan is looked at."""
+    return runner_on(tmp_path, hub, {})
 
 
 def change(runner: Runner, before: str, after: str) -> None:
@@ -138,8 +148,7 @@ def test_a_pull_request_is_planned_guarded_merged_compared_and_applied(
         runner.succeed(APPLY, name)
     (link,) = lab.world.fleet.connections.values()
     assert link.schedule == Cron("0 20 6 * * ?")
-    left = [*runner.temp.glob("*.tfplan"), *runner.temp.glob("*.plan.json")]
-    assert [path.name for path in left] == ["base.tfplan", "head.tfplan"]
+    assert not (runner.temp / "apply.tfplan").exists()
 
     runner.succeed(DRIFT, "Compare")
     assert runner.outputs["drift"] == "no"
@@ -166,25 +175,30 @@ def test_a_pull_request_that_does_more_than_it_promises_is_stopped_before_and_af
     assert runner.run(APPLY, COMPARE).returncode == 1
 
 
-def test_a_persons_pull_request_is_planned_and_promises_nothing(runner: Runner, hub: Hub) -> None:
-    hub.add(7, "raise-workers", "I raise the workers.")
-    change(runner, "num_workers = 10", "num_workers = 20")
-    plan(runner)
-    assert "nothing is promised" in runner.succeed(PLAN, "Guard")
+@pytest.mark.parametrize(
+    ("branch", "repository"),
+    [("raise-workers", NAME), ("trimtab/c/schedule", "mallory/data")],
+    ids=["a person's", "a fork's"],
+)
+def test_the_pull_request_of_somebody_else_promises_nothing(
+    bare: Runner, hub: Hub, branch: str, repository: str
+) -> None:
+    hub.add(7, branch, body(), repository)
+    assert "nothing is promised" in bare.succeed(PLAN, "Guard")
 
 
-def test_a_forks_branch_of_our_name_promises_nothing(runner: Runner, hub: Hub) -> None:
-    hub.add(7, "trimtab/c/schedule", body(), repository="mallory/data")
-    plan(runner)
-    assert "nothing is promised" in runner.succeed(PLAN, "Guard")
-
-
-def test_a_pull_request_of_ours_without_its_record_is_stopped(runner: Runner, hub: Hub) -> None:
+def test_a_pull_request_of_ours_without_its_record_is_stopped(bare: Runner, hub: Hub) -> None:
     hub.add(7, "trimtab/c/schedule", "rewritten by hand")
-    plan(runner)
-    done = runner.run(PLAN, "Guard")
+    done = bare.run(PLAN, "Guard")
     assert done.returncode == 1
     assert "has lost trimtab's record" in done.stderr
+
+
+def test_a_push_that_no_pull_request_is_behind_promises_nothing(
+    bare: Runner, hub: Hub, tmp_path: Path
+) -> None:
+    (tmp_path / "event.json").write_text(json.dumps({"after": MERGED}))
+    assert "nothing is promised" in bare.succeed(APPLY, COMPARE)
 
 
 def policies(runner: Runner) -> None:
@@ -194,15 +208,10 @@ def policies(runner: Runner) -> None:
 
 @pytest.mark.skipif("policy" not in VERBS, reason="there is no `trimtab policy` yet")
 def test_a_change_of_policies_is_tested_and_what_it_does_becomes_a_comment(
-    tmp_path: Path, hub: Hub
+    bare: Runner, hub: Hub
 ) -> None:
-    event = tmp_path / "event.json"
-    event.write_text(json.dumps({"pull_request": {"number": 7}}))
-    env = {"GITHUB_REPOSITORY": NAME, "GITHUB_API_URL": hub.url, "GITHUB_EVENT_PATH": str(event)}
-    (tmp_path / "checkout" / ".trimtab-base").mkdir(parents=True)
-    runner = Runner(tmp_path / "checkout", tmp_path / "runner", {"github.token": "ghs_01"}, env)
-    policies(runner)
-    runner.succeed(POLICY, "Test")
-    runner.succeed(POLICY, "Comment")
+    policies(bare)
+    bare.succeed(POLICY, "Test")
+    bare.succeed(POLICY, "Comment")
     (comment,) = hub.comments
     assert comment["body"].startswith("<!-- trimtab:policy -->")

@@ -95,11 +95,11 @@ def test_an_example_calls_a_workflow_that_is_there_with_the_permissions_that_it_
     called = re.fullmatch(r"trimtab/trimtab/(\.github/workflows/[\w-]+\.yml)@\w+", job["uses"])
     assert called, job["uses"]
     workflow = read(called[1])
-    assert "workflow_call" in workflow[True]
+    assert "workflow_call" in workflow["on"]
     order = ["none", "read", "write"]
     for described in workflow["jobs"].values():
         for scope, level in described["permissions"].items():
             assert order.index(job["permissions"][scope]) >= order.index(level), scope
-    inputs = (workflow[True]["workflow_call"] or {}).get("inputs", {})
+    inputs = (workflow["on"]["workflow_call"] or {}).get("inputs", {})
     required = {name for name, each in inputs.items() if each.get("required")}
     assert required <= job.get("with", {}).keys() <= inputs.keys()
