@@ -92,7 +92,7 @@ def test_an_example_calls_a_workflow_that_is_there_with_the_permissions_that_it_
     example: str,
 ) -> None:
     (job,) = read(example)["jobs"].values()
-    called = re.fullmatch(r"trimtab/trimtab/(\.github/workflows/[\w-]+\.yml)@\w+", job["uses"])
+    called = re.fullmatch(r"OWNER/trimtab/(\.github/workflows/[\w-]+\.yml)@COMMIT", job["uses"])
     assert called, job["uses"]
     workflow = read(called[1])
     assert "workflow_call" in workflow["on"]
