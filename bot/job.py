@@ -12,23 +12,26 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
+import bot
 from bot.advise.advisor import Advisor, Situation
 from bot.advise.agenda import agenda
 from bot.advise.situation import Beside, read_situation
 from bot.airbyte.client import Airbyte
-from bot.domain.connection import Connection
+from bot.cases import rule
+from bot.domain.connection import Connection, ConnectionId
 from bot.domain.edit import Edit, Refusal, RefusalReason, Site
-from bot.domain.manners import Manners
 from bot.domain.proposal import ProposedChange
 from bot.domain.recommendation import (
     Advice,
     Recommendation,
 )
 from bot.domain.subject import Subject
-from bot.domain.verdict import Deny, Verdict
+from bot.domain.verdict import Deny, NeedsApproval, Verdict
+from bot.history import fleet
 from bot.history.mining import Mined, MiningPlan, mine
 from bot.history.reading import Watcher
 from bot.history.store import History
+from bot.policy.approvers import Approvers
 from bot.policy.judging import Judge
 from bot.pulls.body_content import Carried, Frame
 from bot.pulls.change import SettingChange, Target
@@ -45,9 +48,11 @@ from bot.pulls.obsolescence import Signs, find_obsolete
 from bot.pulls.operations import Operation
 from bot.pulls.reconcile import Circumstances, reconcile, remember
 from bot.pulls.risk import assess
-from bot.pulls.snapshot import Snapshot
+from bot.pulls.snapshot import PullState, Snapshot
 from bot.pulls.tracking import track
 from bot.report.stages import Stages
+from bot.signals import looking
+from bot.signals.lookout import Lookout, Scene
 from bot.terraform.index import Index, index
 from bot.terraform.locate import locate
 from bot.terraform.recommended import Wanted, edits
@@ -68,6 +73,8 @@ class Job:
 
     `beside` is what advisors look at beside the history; what policy says is asked of `judge`.
     `addresses` maps connection ids to Terraform addresses where the team has written them down.
+    `lookouts` watch other systems; paths in their settings start from `folder`.
+    `files_url` is where the base branch's files are shown, empty where they are not.
     """
 
     airbyte: Airbyte
@@ -81,7 +88,9 @@ class Job:
     roots: Sequence[TerraformRoot]
     addresses: Mapping[str, str]
     now: datetime
-    manners: Manners = field(default_factory=Manners)
+    lookouts: Sequence[Lookout] = ()
+    folder: Path = Path()
+    files_url: str = ""
     stages: Stages = field(default_factory=Stages)
 
 
@@ -155,22 +164,23 @@ def plan(job: Job) -> Plan:
         situation = look(job)
     with stage("advise"):
         advice = agenda(each for advisor in job.advisors for each in advisor.advise(situation))
-    with stage("judge"):
-        judged = judge(job, situation.subjects, advice)
-    with stage("edit"), tempfile.TemporaryDirectory(prefix="trimtab-") as folder:
+    with stage("snapshot"):
         snapshot = job.forge.snapshot()
+    with stage("judge"):
+        judged = judge(job, situation, advice, snapshot)
+    with stage("edit"), tempfile.TemporaryDirectory(prefix="trimtab-") as folder:
         job.forge.export(snapshot.base, Path(folder))
         indexes = [_index(root, Path(folder)) for root in job.roots]
         found, withheld = edit(job, indexes, situation, judged)
-        recalled = remember(snapshot, job.manners, job.now)
-        groups, not_grouped = group(found, job.manners.group_by, recalled.objection)
-        names = {each.id: each.name for each in situation.connections}
-        proposed = [_propose(each, Frame(names=names), Path(folder)) for each in groups]
+        recalled = remember(snapshot, job.judge.manners, job.now)
+        groups, not_grouped = group(found, job.judge.manners.group_by, recalled.objection)
+        frame = _frame(job, situation)
+        proposed = [_propose(each, frame, Path(folder)) for each in groups]
         obsolete = _obsolete(snapshot, situation, advice, withheld, indexes)
     with stage("reconcile"):
         circumstances = Circumstances(job.now, mined.is_complete, obsolete)
         drafts = [each.draft for each in proposed]
-        reconciled = reconcile(snapshot, drafts, job.manners, circumstances)
+        reconciled = reconcile(snapshot, drafts, job.judge.manners, circumstances)
     return Plan(
         mined=mined,
         connections=situation.connections,
@@ -198,9 +208,9 @@ def carry_out(job: Job, made: Plan) -> Done:
     snapshot = job.forge.snapshot() if made.operations else made.snapshot
     # As the next run would see it: a run that changes nothing then finds nothing to write either.
     circumstances = Circumstances(job.now, made.mined.is_complete, made.obsolete)
-    after = reconcile(snapshot, made.drafts, job.manners, circumstances)
+    after = reconcile(snapshot, made.drafts, job.judge.manners, circumstances)
     held = (*after.held, *made.not_grouped)
-    board = dashboard(snapshot, held, job.manners, _findings(job, made, done))
+    board = dashboard(snapshot, held, job.judge.manners, _findings(job, made, done))
     if board is not None:
         execute(job.forge, board, snapshot.base)
     return done
@@ -237,19 +247,39 @@ def _why_withheld(withheld: Withheld) -> tuple[str, str]:
 
 def look(job: Job) -> Situation:
     """Gather what advisors are given: the history, what is forecast of it, what policy allows."""
-    beside = replace(job.beside, terms=job.judge.terms)
+    ends = (*fleet.sources(job.history), *fleet.destinations(job.history))
+    scene = Scene(
+        job.now, fleet.connections(job.history), {each.id: each for each in ends}, job.folder
+    )
+    sight = looking.look(job.lookouts, scene)
+    prices = job.judge.prices(job.beside.prices)
+    woken = job.judge.warehouses(fleet.destinations(job.history))
+    beside = replace(
+        job.beside,
+        prices=replace(prices, warehouses={**prices.warehouses, **sight.warehouses}),
+        warehouses={**job.beside.warehouses, **woken, **sight.wakes},
+        surroundings=sight.surroundings,
+        lineage=sight.lineage,
+        terms=job.judge.terms,
+        fleet_terms=job.judge.fleet_terms,
+    )
     return read_situation(job.history, job.now, beside)
 
 
-def judge(job: Job, subjects: Sequence[Subject], advice: Sequence[Advice]) -> list[Judged]:
-    """Ask policy about every recommendation."""
-    by_id = {subject.connection.id: subject for subject in subjects}
-    judged = []
-    for each in advice:
-        if isinstance(each, Recommendation):
-            subject = by_id[each.connection_id]
-            judged.append(Judged(subject, each, job.judge.judge(subject, each)))
-    return judged
+def judge(
+    job: Job, situation: Situation, advice: Sequence[Advice], snapshot: Snapshot
+) -> list[Judged]:
+    """Ask policy about every recommendation; the forge tells what has been merged before."""
+    merged = frozenset(
+        ConnectionId(change.connection)
+        for pull in snapshot.pulls
+        if pull.state is PullState.MERGED and pull.metadata
+        for change in pull.metadata.changes
+    )
+    return [
+        Judged(each.case.subject, each.recommendation, each.verdict)
+        for each in rule(job.judge, situation, advice, merged)
+    ]
 
 
 def edit(
@@ -275,7 +305,7 @@ def edit(
         ):
             if isinstance(outcome, Edit):
                 rank = each.recommendation.rank
-                found.append((rank, _candidate(each, outcome, root, situation)))
+                found.append((rank, _candidate(job, each, outcome, (root, situation))))
                 continue
             left.append(each)
             if outcome is not None:
@@ -300,9 +330,17 @@ def _index(root: TerraformRoot, repository: Path) -> tuple[TerraformRoot, Index]
     return root, index(open_root(repository / root.path, root.var_files))
 
 
+def _approvers(job: Job, judged: Judged) -> tuple[str, ...]:
+    if not isinstance(judged.verdict, NeedsApproval):
+        return ()
+    named = Approvers(job.judge.rules).approvers(judged.verdict.level, judged.subject)
+    return tuple(sorted(named))
+
+
 def _candidate(
-    judged: Judged, edited: Edit, root: TerraformRoot, situation: Situation
+    job: Job, judged: Judged, edited: Edit, place: tuple[TerraformRoot, Situation]
 ) -> Candidate[Carried]:
+    root, situation = place
     # A literal may sit in a module beside the root; pull requests want paths of the repository.
     file = posixpath.normpath(posixpath.join(root.path, edited.site.file))
     subject, change = judged.subject, ProposedChange(judged.recommendation, judged.verdict, edited)
@@ -320,9 +358,19 @@ def _candidate(
             file,
             next_sync=situation.forecasts.get(connection.id),
             month=situation.months.get(connection.id),
+            approvers=_approvers(job, judged),
         ),
         team=subject.owner,
         policy=citations[0].policy if citations else None,
+    )
+
+
+def _frame(job: Job, situation: Situation) -> Frame:
+    return Frame(
+        files_url=job.files_url,
+        names={each.id: each.name for each in situation.connections},
+        policies=job.judge.rules.digest,
+        version=bot.__version__,
     )
 
 

@@ -36,7 +36,7 @@ from bot.domain.trouble import Cause
 LEAST_GAIN: Final = 0.10
 SURE: Final = 2.0
 """A gain is proposed as such when it is at least 10 %, and at least two of its deviations."""
-WORTH_TRYING: Final = 0.015
+WORTH_TRYING: Final = 0.01
 """What a canary has to promise: its upside over a quarter, less what the trial may cost."""
 _TRIAL_SHARE: Final = 14 / 90
 _WORSE: Final = 0.7
@@ -230,7 +230,7 @@ def _try(reading: Reading) -> Finding | None:
     options = [
         (worth, rails, value, gain)
         for rails in reading.rails.values()
-        for value in (rails.up(), rails.down())
+        for value in (rails.down(), rails.up())
         if value is not None and _may_rise(reading, rails, value)
         for gain in (reading.gain(rails, value),)
         if (worth := _worth(gain)) >= WORTH_TRYING
@@ -272,10 +272,10 @@ def _worth(gain: Gain) -> float:
 
 
 def _may_rise(reading: Reading, rails: Rails, value: float) -> bool:
-    """Tell whether a dial may go up: only after many syncs without any trouble of load."""
+    """Tell whether a dial may go up: only after many syncs with hardly any trouble of load."""
     if value < rails.now:
         return True
-    return reading.now.of_load == 0 and reading.now.good >= _CLEAN_SYNCS
+    return reading.now.is_clean and reading.now.good >= _CLEAN_SYNCS
 
 
 def _given_up(reading: Reading) -> bool:
@@ -350,7 +350,7 @@ def _can_parallelize(reading: Reading) -> str:
         return "no: no option of its source's connector does, or policy lets it not change"
     if is_busy(reading.situation, reading.panel):
         return f"no: its source is at {_BUSY:.0%} of what it can bear, or above"
-    if reading.now.of_load:
+    if not reading.now.is_clean:
         return "no: its syncs failed for load at the present value"
     if rails.up() is None:
         return f"no: {rails.knob.path} is at its highest"

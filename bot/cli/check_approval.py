@@ -76,7 +76,7 @@ def _connect(repository: str | None, env: Mapping[str, str]) -> "Api":
             "In a workflow: `env: {GITHUB_TOKEN: ${{ github.token }}}`.",
         )
     url = env.get("GITHUB_API_URL") or PUBLIC_URL
-    return connect(Access(repository, url, token))
+    return connect(Access(repository, url, token), seconds_between_writes=0)  # one write is made
 
 
 def _conclude(api: "Api", pull: "Reviewed", config: str) -> "Conclusion":

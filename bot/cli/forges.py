@@ -43,6 +43,15 @@ def open_github(read: "ReadSettings", now: datetime, env: Mapping[str, str]) -> 
     return GitHubForge(api, settings.base, now, checkout=_checkout(read.folder))
 
 
+def links_of(settings: "ForgeSettings", env: Mapping[str, str]) -> str:
+    """Return where bodies link files to; empty where there is no web page for them."""
+    if settings.type == "local":
+        return ""
+    from bot.pulls.github_access import files_url
+
+    return files_url(access_to_github(settings, env), settings.base)
+
+
 def access_to_github(settings: "ForgeSettings", env: Mapping[str, str]) -> "Access":
     """Say which GitHub, which repository, and as whom."""
     from bot.pulls.github_access import PUBLIC_URL, Access, GitHubApp

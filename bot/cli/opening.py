@@ -3,12 +3,11 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.cli.connect import SETTINGS_FILE, access_in, history_in
-from bot.cli.forges import open_forge
+from bot.cli.forges import links_of, open_forge
 from bot.cli.progress import mine_progress
 
 if TYPE_CHECKING:
@@ -35,9 +34,8 @@ def open_job(config: Path | None) -> Iterator["Job"]:
     from bot.settings.reading import read_settings
 
     read = read_settings(config or SETTINGS_FILE, os.environ)
-    settings, now = read.settings, datetime.now(UTC)
+    settings = read.settings
     rules = read_rules(read.folder / settings.policies)
-    forge, within = open_forge(read, now, os.environ)
     with (
         Airbyte(access_in(settings.airbyte)) as airbyte,
         opened(history_in(read)) as history,
@@ -46,6 +44,7 @@ def open_job(config: Path | None) -> Iterator["Job"]:
         names = {space.id: space.name for space in airbyte.workspaces().items}
         # Syncs are dated by Airbyte's clock, so that is the one that counts.
         now = airbyte.server_time().replace(microsecond=0)
+        forge, within = open_forge(read, now, os.environ)
         yield Job(
             airbyte=airbyte,
             history=history,
@@ -61,4 +60,7 @@ def open_job(config: Path | None) -> Iterator["Job"]:
             ],
             addresses=settings.terraform.connections,
             now=now,
+            lookouts=settings.signals,
+            folder=read.folder,
+            files_url=links_of(settings.forge, os.environ),
         )

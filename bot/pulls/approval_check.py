@@ -18,6 +18,7 @@ from bot.domain.connection import (
 from bot.domain.subject import Subject
 from bot.domain.verdict import ApprovalLevel
 from bot.pulls.approval import (
+    OWNER,
     Asked,
     Authority,
     Conclusion,
@@ -32,7 +33,7 @@ from bot.pulls.digest import digest
 from bot.pulls.github_review import Reviewed
 from bot.pulls.metadata import Metadata, split
 from bot.pulls.snapshot import PREFIX
-from bot.pulls.trailers import APPROVAL, PROMISE, TREE, read
+from bot.pulls.trailers import APPROVAL, APPROVERS, PROMISE, TREE, read, read_approvers
 
 _BY_LABEL = {level.label: level for level in ApprovalLevel}
 
@@ -69,11 +70,8 @@ def check(pull: Reviewed, rules: Rules, base: Base, diff: Diff, directory: Direc
     wrong = wrong or check_promise(base, metadata.changes, diff)
     if wrong is not None:
         return _fail(wrong)
-    level = _level(metadata, rules)
-    asked = [
-        Asked(level, rules.authority.approvers(level, _subject(base, each)))
-        for each in metadata.changes
-    ]
+    level = _level(metadata, rules, base)
+    asked = [Asked(level, names) for names in _approvers(pull, metadata, rules, base, level)]
     found = standing(pull.reviews, pull.head, {pull.author, pull.commit.author})
     return conclude(asked, found, directory)
 
@@ -101,10 +99,34 @@ def _unvouched(pull: Reviewed, metadata: Metadata, rules: Rules) -> str | None:
     return None
 
 
-def _level(metadata: Metadata, rules: Rules) -> ApprovalLevel:
-    """Return the level that counts: without a signature anybody can have written it down."""
+def _level(metadata: Metadata, rules: Rules, base: Base) -> ApprovalLevel:
+    """Return the level that counts.
+
+    A signed commit says what policy asked with all that was known; of what it asks by now, only a
+    block is sure to be about this connection. Without a signature anybody can have written the level
+    down, so that it counts for no less than the tree's connections need, and the team's.
+    """
     level = _BY_LABEL[metadata.approval]
-    return level if rules.must_be_signed else max(level, ApprovalLevel.TEAM)
+    now = [rules.authority.level(_subject(base, each)) for each in metadata.changes]
+    if rules.must_be_signed and ApprovalLevel.BLOCKED not in now:
+        return level
+    return max(level, ApprovalLevel.TEAM, *now)
+
+
+def _approvers(
+    pull: Reviewed, metadata: Metadata, rules: Rules, base: Base, level: ApprovalLevel
+) -> list[frozenset[str]]:
+    """Return the sets of people of each of which somebody has to agree.
+
+    A signed commit says whom policy named when the proposal was made, by all that was known of the
+    connections then; whom the base's policies no longer name has no say any more. Without a
+    signature there is only what the tree tells of the connections.
+    """
+    noted = read_approvers(read(pull.commit.message).get(APPROVERS, ""))
+    if rules.must_be_signed and noted:
+        named = rules.authority.named(level)
+        return noted if OWNER in named else [names & named for names in noted]
+    return [rules.authority.approvers(level, _subject(base, each)) for each in metadata.changes]
 
 
 def _subject(base: Base, change: SettingChange) -> Subject:

@@ -58,6 +58,9 @@ def check_promise(base: Base, changes: Sequence[SettingChange], diff: Diff) -> s
     """Say in one sentence how a branch differs from what it promises, None where it does not."""
     if diff.others:
         return diff.others[0]
+    foreign = next((each for each in changes if each.path != _path_of(each.setting)), None)
+    if foreign is not None:
+        return f"It promises to change {foreign.path}, which trimtab never does."
     beside = sorted(diff.files.keys() - {change.file for change in changes})
     if beside:
         return f"It also changes {beside[0]}, which it does not promise."
@@ -73,6 +76,12 @@ def check_promise(base: Base, changes: Sequence[SettingChange], diff: Diff) -> s
         if diff.files.get(file, before) != _spliced(before, found):
             return f"{file} does not hold what was promised, or more than that has changed."
     return None
+
+
+def _path_of(setting: str) -> str | None:
+    """Return where a setting that trimtab changes is in Terraform; None for any other."""
+    known = {"schedule": "schedule.cron_expression", "status": "status"}
+    return setting if setting.startswith("configuration.") else known.get(setting)
 
 
 def connection_name(base: Base, address: str) -> str | None:

@@ -34,6 +34,7 @@ from bot.pulls.risk import assess, weakest
 BUDGET: Final = 50_000
 """Characters, metadata included: the rest up to GitHub's limit is for what people add."""
 
+_AGAINST_SHOWN: Final = 5
 _FIGURES_SHOWN: Final = 6
 
 
@@ -42,7 +43,7 @@ class _Depth:
     """How much is written: the length of a sentence, entries of a list, connections of a group."""
 
     sentence: int = SENTENCE_LENGTH
-    entries: int = 200
+    entries: int = 60
     changes: int = 200
     evidence: bool = True
 
@@ -164,7 +165,7 @@ def _title(changes: Sequence[Carried]) -> str:
 def _change(carried: Carried, frame: Frame, depth: _Depth) -> _ChangeView:
     recommendation, edit = carried.recommendation, carried.edit
     saving = interval(recommendation.effect.saving)
-    against = [md(each, depth.sentence) for each in recommendation.against[: depth.entries]]
+    against = [md(each, depth.sentence) for each in recommendation.against[:_AGAINST_SHOWN]]
     return _ChangeView(
         name=code(carried.connection.name),
         name_cell=cell(carried.connection.name),
@@ -179,7 +180,7 @@ def _change(carried: Carried, frame: Frame, depth: _Depth) -> _ChangeView:
         rows=tuple(rows(carried)),
         rests_on=evidence_line(recommendation.evidence),
         advisor=code(recommendation.advisor),
-        details=tuple(_details(carried, frame)[: depth.entries]),
+        details=tuple(_details(carried, frame, depth)),
         stale_comment=code(edit.stale_comment, SENTENCE_LENGTH) if edit.stale_comment else "",
     )
 
@@ -200,9 +201,13 @@ def _notes(carried: Carried, frame: Frame, depth: _Depth) -> list[str]:
     return notes
 
 
-def _details(carried: Carried, frame: Frame) -> list[str]:
+def _details(carried: Carried, frame: Frame, depth: _Depth) -> list[str]:
+    if not depth.evidence:
+        return []
     recommendation, edit = carried.recommendation, carried.edit
-    details = figures(carried)[_FIGURES_SHOWN:]
+    more = recommendation.against[_AGAINST_SHOWN:][: depth.entries]
+    details = [f"Against it, too: {md(each, depth.sentence)}" for each in more]
+    details += figures(carried)[_FIGURES_SHOWN:][: depth.entries]
     for label, forecast in (("the next sync", carried.next_sync), ("30 days", carried.month)):
         if forecast is not None:
             details.append(

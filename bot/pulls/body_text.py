@@ -13,7 +13,7 @@ NAME_LENGTH: Final = 80
 SENTENCE_LENGTH: Final = 1_000
 
 _ELLIPSIS: Final = "…"
-_INLINE: Final = re.compile(r"[\\`*\[\]<>|~&$]|(?<!\w)_|_(?!\w)")
+_INLINE: Final = re.compile(r"[\\`*\[\]<>|~&$]|(?<![^\W_])_|_(?![^\W_])")
 _BLOCK: Final = re.compile(r"^(?:[#+=-]|\d{1,9}(?=[.)]))")
 _LINK: Final = re.compile(r"(?<=[a-z]):(?=//)|(?<=\bwww)\.(?=\w)", re.IGNORECASE)
 _REFERENCE: Final = re.compile(r"@|#(?=\w)|\bGH-(?=\d)|:(?=[a-z+][a-z0-9_+-]*:)", re.IGNORECASE)
@@ -22,7 +22,9 @@ _REFERENCE: Final = re.compile(r"@|#(?=\w)|\bGH-(?=\d)|:(?=[a-z+][a-z0-9_+-]*:)"
 def plain(text: object, limit: int = NAME_LENGTH) -> str:
     """Keep a text on one line and printable: no controls, no marks that turn its direction."""
     normal = unicodedata.normalize("NFC", str(text))
-    shown = " ".join("".join(c if c.isprintable() else " " for c in normal).split())
+    if not normal.isprintable():
+        normal = "".join(c if c.isprintable() else " " for c in normal)
+    shown = " ".join(normal.split())
     return shown if len(shown) <= limit else shown[: limit - 1].rstrip() + _ELLIPSIS
 
 

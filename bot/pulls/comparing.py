@@ -12,7 +12,14 @@ from bot.pulls.draft import Draft
 from bot.pulls.held import Held, HeldReason
 from bot.pulls.limits import Limit
 from bot.pulls.metadata import Metadata, describe, join, text_digest
-from bot.pulls.operations import EditBody, Operation, SetAutoMerge, SetLabels, UpdateBranch
+from bot.pulls.operations import (
+    EditBody,
+    FinishUpdate,
+    Operation,
+    SetAutoMerge,
+    SetLabels,
+    UpdateBranch,
+)
 from bot.pulls.recall import FLIPS, Recalled
 from bot.pulls.snapshot import Pull, Snapshot
 
@@ -46,8 +53,8 @@ class Comparison:
 
     @property
     def has_to_move(self) -> bool:
-        """Tell whether the branch needs another commit: a run that died owes one, too."""
-        return self.has_turned or self.conflicts or self.head != self.noted.head
+        """Tell whether the branch needs another commit."""
+        return self.has_turned or self.conflicts
 
     @property
     def conflicts(self) -> bool:
@@ -91,12 +98,21 @@ def compare(
 
     `limit` is why no branch may move now; `lifted` that a person wants it to turn round once more.
     """
+    owed = unfinished(comparison.snapshot, comparison.pull)
     if not comparison.has_to_move:
-        return [*_settings(comparison), *_words(comparison)], None
+        return [*owed, *_settings(comparison), *_words(comparison)], None
     held = _objection(comparison, recalled, limit, lifted=lifted)
     if held is not None:
-        return [], held
+        return [*owed], held
     return [*_settings(comparison), _move(comparison, lifted=lifted)], None
+
+
+def unfinished(snapshot: Snapshot, pull: Pull) -> list[Operation]:
+    """Return what a run that died owes an untouched pull request: its branch has to follow its body."""
+    tip, noted = snapshot.branches.get(pull.branch), pull.metadata
+    if tip is None or noted is None or tip.sha == noted.head:
+        return []
+    return [FinishUpdate(pull.number, pull.branch, tip.sha, noted.head)]
 
 
 def _objection(
@@ -111,7 +127,8 @@ def _objection(
     if limit is not None:
         reason, detail, until = limit
         return Held(draft.title, reason, detail, draft.connections, pull.number, until)
-    new = [each for each in draft.changes if each.target not in comparison.noted.targets]
+    known = {change.fingerprint for change in comparison.noted.changes}
+    new = [change for change in draft.changes if change.fingerprint not in known]
     objections = (recalled.objection(change, draft.title) for change in new)
     return next((held for held in objections if held is not None), None)
 
@@ -154,8 +171,10 @@ def _words(comparison: Comparison) -> Iterator[Operation]:
     if wanted == noted and comparison.title is None:
         return
     why = "the evidence has changed" if noted.text != text_digest(draft.body) else "what it notes"
-    # The branch is where it should be, so that what it replaced has no meaning any more.
-    body = join(draft.body, replace(wanted, replaces=""), pull.text.above, pull.text.below)
+    if comparison.head == noted.head:
+        # What it replaced has no meaning any more.
+        wanted = replace(wanted, replaces="")
+    body = join(draft.body, wanted, pull.text.above, pull.text.below)
     yield EditBody(pull.number, comparison.title, body, why)
 
 

@@ -16,6 +16,7 @@ from bot.pulls.operations import (
     ClosePull,
     DeleteBranch,
     EditBody,
+    FinishUpdate,
     OpenPull,
     Operation,
     SetAutoMerge,
@@ -67,6 +68,8 @@ def execute(forge: Forge, operation: Operation, base: str) -> int | None:
             number = _open(forge, operation, base)
         case UpdateBranch():
             number = _update(forge, operation, base)
+        case FinishUpdate(number, branch, head, to):
+            forge.move_branch(branch, head, to)
         case EditBody(number, title, body):
             forge.edit_pull(number, title=title, body=body)
         case SetLabels(number, labels):

@@ -25,6 +25,14 @@ from bot.pulls.labels import LABEL
 from bot.pulls.snapshot import Snapshot
 
 _NOTHING: Final = "0" * 40
+_OF_A_WORKFLOW: Final = (
+    "This is the GITHUB_TOKEN of a workflow: on its pull requests no workflow runs until somebody "
+    "allows it, so required checks do not start by themselves. Use a GitHub App: docs/security.md."
+)
+_UNSIGNED: Final = (
+    "GitHub does not sign the commits of this token, so that the approval check cannot tell them "
+    "from forged ones. Use a GitHub App: docs/security.md."
+)
 _FILE_MODES: Final = frozenset({"100644", "100755"})
 _NOT_FOUND: Final = 404
 _UNPROCESSABLE: Final = 422
@@ -59,6 +67,16 @@ class GitHubForge:
     def login(self) -> str:
         """Return the account of the token, without `[bot]`."""
         return self._known().login
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """Say what the kind of token in use leaves undone; empty where it leaves nothing."""
+        said = []
+        if self._known().login == github_snapshot.ACTIONS_LOGIN:
+            said.append(_OF_A_WORKFLOW)
+        if self.is_signed is False:
+            said.append(_UNSIGNED)
+        return tuple(said)
 
     def export(self, base: str, folder: Path) -> None:
         """Write the files of the commit `base` into an empty folder."""

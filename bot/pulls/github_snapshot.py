@@ -13,8 +13,8 @@ from bot.domain.errors import ForgeError
 from bot.pulls.github_api import Api, Json
 from bot.pulls.labels import LABEL
 from bot.pulls.snapshot import PREFIX, Commit, Issue, Pull, PullState, Review, Snapshot
+from bot.pulls.ticks import MARKER
 
-DASHBOARD: Final = "<!-- trimtab:dashboard"
 ACTIONS_LOGIN: Final = "github-actions"
 _REMEMBERED: Final = timedelta(days=150)
 _NO_CURSOR: Final[Mapping[str, str | None]] = {"branchesAfter": None, "endedAfter": None}
@@ -141,7 +141,7 @@ def _commit(target: Json) -> Commit:
 
 def _dashboard(issues: Iterable[Json]) -> Issue | None:
     for issue in issues:
-        if DASHBOARD in (issue["body"] or ""):
+        if MARKER in (issue["body"] or ""):
             is_open = issue["state"] == "OPEN"
             return Issue(issue["number"], issue["title"], issue["body"], is_open, issue["url"])
     return None

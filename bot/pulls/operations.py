@@ -38,6 +38,16 @@ class UpdateBranch:
 
 
 @dataclass(frozen=True, slots=True)
+class FinishUpdate:
+    """Move a branch to the commit that the body notes: a run has died in between."""
+
+    number: int
+    branch: str
+    head: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
 class EditBody:
     """Rewrite title and body, and leave the branch alone."""
 
@@ -99,6 +109,7 @@ class WriteDashboard:
 Operation = (
     OpenPull
     | UpdateBranch
+    | FinishUpdate
     | EditBody
     | SetLabels
     | SetAutoMerge

@@ -11,7 +11,7 @@ from datetime import datetime
 from bot.domain.manners import Manners
 from bot.pulls.change import SettingChange, Target
 from bot.pulls.closing import Obsolete, close
-from bot.pulls.comparing import Comparison, compare
+from bot.pulls.comparing import Comparison, compare, unfinished
 from bot.pulls.draft import Draft
 from bot.pulls.held import Held, HeldReason
 from bot.pulls.limits import Limit, quiet
@@ -87,6 +87,7 @@ class _Run:
         willing = [draft for draft in matches.new if self._may_open(draft)]
         drafted = {pull.number for pull, _draft in matches.pairs}
         closing, opening = self._close_and_open(drafted, settled, willing)
+        changing += self._finish(drafted | {each.number for each in closing})
         clearing = self._clear({each.draft.branch for each in opening})
         return Reconciled((*closing, *changing, *opening, *clearing), tuple(self.held))
 
@@ -122,7 +123,7 @@ class _Run:
 
     def _close_and_open(
         self, drafted: set[int], settled: frozenset[Target], willing: Sequence[Draft]
-    ) -> tuple[list[Operation], list[OpenPull]]:
+    ) -> tuple[list[ClosePull], list[OpenPull]]:
         """Close what is obsolete or superseded, and open what there is room for."""
         opened = [pull for pull in self.snapshot.pulls if pull.state is PullState.OPEN]
         left = [pull for pull in opened if pull.number not in drafted]
@@ -193,6 +194,16 @@ class _Run:
         ]
         sure = [(change, evidence) for change, evidence in why if evidence is not None]
         return sure if len(sure) == len(why) else []
+
+    def _finish(self, done: set[int]) -> list[Operation]:
+        """Finish what died runs have begun on pull requests that nothing is drafted for now."""
+        left = [pull for pull in self.snapshot.pulls if pull.number not in done]
+        return [
+            operation
+            for pull in left
+            if pull.state is PullState.OPEN and worked_on(self.snapshot, pull) is None
+            for operation in unfinished(self.snapshot, pull)
+        ]
 
     def _clear(self, opened: set[str]) -> list[Operation]:
         """Delete the branches that died runs left behind: opened for nothing, or closed without."""

@@ -115,7 +115,7 @@ def case(size: int, *, days: int = 1, on_time: bool = False, seed: int = 0) -> C
             shared=Shared(limits, np.zeros((count + 1, slots)), OVERLOAD, 1e5),
             warehouse=warehouse if on_time else np.full(size, -1),
             warehouses=Warehouses(price, np.zeros(price.shape)),
-            crowd=Crowd(0.0, np.zeros(slots), 0.0),
+            crowd=Crowd(0.0, np.zeros(size), 0.0),
             together=Together(4.0, 48.0, DAY, _links(dice, np.flatnonzero(often == 1), size, days)),
         ),
         tuple(phases),

@@ -353,10 +353,8 @@ def over_long() -> list[Carried]:
     (one,) = saving()
     recommendation = replace(
         one.recommendation,
-        against=tuple(
-            f"On day {n} {'a burst came late and ' * 40}data waited." for n in range(300)
-        ),
-        figures={f"figure {n}": "x" * 150 for n in range(500)},
+        against=tuple(f"On day {n} {'a burst came late and ' * 40}data waited." for n in range(80)),
+        figures={f"figure {n}": "x" * 150 for n in range(200)},
     )
     return [replace(one, change=replace(one.change, recommendation=recommendation))]
 

@@ -23,7 +23,7 @@ from bot.pulls.draft import Draft
 from bot.pulls.execution import Done, carry_out, execute
 from bot.pulls.held import HeldReason
 from bot.pulls.metadata import CloseReason
-from bot.pulls.operations import ClosePull, EditBody, OpenPull, UpdateBranch
+from bot.pulls.operations import ClosePull, EditBody, FinishUpdate, OpenPull, UpdateBranch
 from bot.pulls.ownership import worked_on
 from bot.pulls.reconcile import Circumstances, Reconciled, reconcile
 from bot.pulls.snapshot import Pull, PullState, Snapshot
@@ -58,6 +58,7 @@ class Guest(RuleBasedStateMachine):
         self.wanted = dict(wanted)
         self.obsolete: dict[Target, Obsolete] = {}
         self.evidence = 0
+        self.pushes = 0
         self.theirs: dict[str, str] = {}
         self.bodies: dict[int, str] = {}
         self.notes: set[int] = set()
@@ -111,8 +112,10 @@ class Guest(RuleBasedStateMachine):
         branches = self.world.forge.snapshot().branches
         if branches:
             branch = sorted(branches)[pick % len(branches)]
-            theirs = self.world.content(branch)[FILE].replace(b"# ant 2", b"# by a person  ")
-            theirs = theirs.replace(b"by a person  ", b"by a person %02d" % (len(self.theirs) % 99))
+            self.pushes += 1
+            lines = self.world.content(branch)[FILE].splitlines()
+            lines[3] = b"# by a person %d" % self.pushes
+            theirs = b"\n".join([*lines, b""])
             (self.world.amend if amend else self.world.push)(branch, {FILE: theirs})
             self.theirs[branch] = self.world.forge.snapshot().branches[branch].sha
 
@@ -272,7 +275,12 @@ class Guest(RuleBasedStateMachine):
                     assert noted is not None
                     assert self.theirs.get(branch) != head
                     turned = noted.promise != wanted.promise
-                    assert turned or pulls[number].conflicts or noted.head != head
+                    assert turned or pulls[number].conflicts
+                case FinishUpdate(number, branch, head, to):
+                    noted = pulls[number].metadata
+                    assert noted is not None
+                    assert self.theirs.get(branch) != head
+                    assert (noted.replaces, noted.head) == (head, to)
                 case EditBody(number):
                     assert number not in self.bodies
                 case OpenPull(wanted):
@@ -346,6 +354,8 @@ class Guest(RuleBasedStateMachine):
             execute(self.world.forge, board, snapshot.base)
 
     def pick(self, pick: int, state: PullState) -> Pull | None:
+        """Choose a pull request to act on; no two acts of people are at the same moment."""
+        self.world.now += timedelta(minutes=1)
         pulls = [pull for pull in self.world.forge.snapshot().pulls if pull.state is state]
         return pulls[pick % len(pulls)] if pulls else None
 

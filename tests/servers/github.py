@@ -115,11 +115,23 @@ class GitHub:
         self.authors: dict[str, str] = {}
         self.signed: set[str] = set()
         self.permissions: Json = {}
+        self.required: list[str] = []
         self.auto_merge_allowed = True
         self._lock = threading.RLock()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handling(self))
         self._http.daemon_threads = True
         threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True).start()
+
+    @classmethod
+    def make(cls, folder: Path, files: dict[str, bytes]) -> "GitHub":
+        """Serve a new repository with one commit on `main`."""
+        git = Git(folder)
+        folder.mkdir()
+        git.run("init", "--quiet", "--bare", "--initial-branch=main")
+        root = git.write_commit(git.write_flat_tree({}), [], "root", "1700000000 +0000")
+        start = git.write_commit(git.write_tree(root, files), [root], "start", "1700000001 +0000")
+        git.move_ref("refs/heads/main", None, start)
+        return cls(folder)
 
     @property
     def url(self) -> str:
@@ -161,17 +173,39 @@ class GitHub:
         self.now += timedelta(seconds=1)
         return self.now
 
-    def end(self, number: int, login: str, *, merge: bool = False) -> None:
+    def end(self, number: int, login: str) -> None:
         pull = self.pulls[number]
         pull.head_when_ended = self.head(pull)
-        if merge:
-            files = self.git.text("diff", "--name-only", pull.base, pull.head_when_ended).split()
-            contents = {f: self.git.run("show", f"{pull.head_when_ended}:{f}") for f in files}
-            self.push(pull.base, contents, f"merge #{number}")
-            pull.merged = self.now
-        pull.state = "MERGED" if merge else "CLOSED"
+        pull.state, pull.ended_by = "CLOSED", login
         pull.closed = pull.updated = self.tick()
-        pull.ended_by = login
+
+    def merge(self, number: int, login: str = "ada") -> bool:
+        """Merge as the green button does; False where there is a conflict."""
+        pull = self.pulls[number]
+        head, base = self.head(pull), self.tip(pull.base)
+        if base is None or not self.merges(pull):
+            return False
+        tree = self.git.text("merge-tree", "--write-tree", base, head).split()[0]
+        made = self.git.write_commit(tree, [base, head], f"Merge #{number}", "1790000002 +0000")
+        self.git.move_ref(f"refs/heads/{pull.base}", base, made)
+        self.end(number, login)
+        pull.state, pull.merged = "MERGED", pull.closed
+        return True
+
+    def merges(self, pull: PullRequest) -> bool:
+        return self.git.accepts("merge-tree", "--write-tree", pull.base, self.head(pull))
+
+    def reopen(self, number: int) -> bool:
+        """Open it again; not where its branch has gone on, or another one is open on it."""
+        pull = self.pulls[number]
+        tip = self.tip(pull.branch)
+        taken = any(p.branch == pull.branch and p.state == "OPEN" for p in self.pulls.values())
+        if taken or tip not in {None, pull.head_when_ended}:
+            return False
+        if tip is None:
+            self.git.move_ref(f"refs/heads/{pull.branch}", None, pull.head_when_ended)
+        pull.state, pull.closed, pull.ended_by = "OPEN", None, None
+        return True
 
     def remember(self, branch: str, *, ended: bool) -> PullRequest:
         """Put a labelled pull request on record, as if its whole life had gone by."""
@@ -181,10 +215,6 @@ class GitHub:
         if ended:
             pull.state, pull.closed, pull.ended_by = "CLOSED", self.tick(), "ada"
         return pull
-
-    def reopen(self, number: int) -> None:
-        pull = self.pulls[number]
-        pull.state, pull.closed, pull.ended_by = "OPEN", None, None
 
     def delete_branch(self, branch: str, login: str = "ada") -> None:
         for pull in self.pulls.values():
@@ -391,6 +421,14 @@ class GitHub:
             for meta, path in zip(fields[::2], fields[1::2], strict=False)
         ]
         return 200, {"merge_base_commit": {"sha": fork}, "files": files[:300]}
+
+    def get_rules(self, request: Request, branch: str) -> tuple[int, list[Json]]:
+        checks = [{"context": name} for name in self.required]
+        rule = {"type": "required_status_checks", "parameters": {"required_status_checks": checks}}
+        return 200, [{"type": "deletion"}, *([rule] if checks else [])]
+
+    def get_branch(self, request: Request, branch: str) -> tuple[int, Json]:
+        return 200, {"name": branch, "protected": bool(self.required), "protection": {}}
 
     def get_installation(self, request: Request) -> tuple[int, Json]:
         if not request.headers.get("authorization", "").startswith("Bearer ey"):
@@ -636,11 +674,11 @@ def _pull_node(hub: GitHub, pull: PullRequest) -> Json:
         "headRefName": pull.branch,
         "headRefOid": hub.head(pull),
         "isCrossRepository": pull.is_cross,
-        "mergeable": hub_mergeable(hub, pull),
+        "mergeable": _mergeable(hub, pull),
         "reviewDecision": None,
         "autoMergeRequest": {"enabledAt": WHEN.isoformat()} if pull.auto_merge else None,
         "labels": {"nodes": [{"name": name} for name in pull.labels]},
-        "commits": {"nodes": [{"commit": _head_commit(hub, hub.head(pull))}]},
+        "commits": lambda _info, last: {"nodes": [{"commit": _head_commit(hub, hub.head(pull))}]},
         "reviews": lambda _info, first=None, after=None: _page(reviews, first, after),
         "timelineItems": {"nodes": ended},
     }
@@ -652,11 +690,10 @@ def _head_commit(hub: GitHub, sha: str) -> Json:
     return _object(hub, sha) | {"author": {"name": hub.authors.get(sha)}, "signature": signature}
 
 
-def hub_mergeable(hub: GitHub, pull: PullRequest) -> str:
+def _mergeable(hub: GitHub, pull: PullRequest) -> str:
     if pull.state != "OPEN":
         return "UNKNOWN"
-    merges = hub.git.accepts("merge-tree", "--write-tree", pull.base, hub.head(pull))
-    return "MERGEABLE" if merges else "CONFLICTING"
+    return "MERGEABLE" if hub.merges(pull) else "CONFLICTING"
 
 
 _ROUTES: list[tuple[str, str, Callable[..., tuple[int, Any]]]] = [
@@ -677,6 +714,8 @@ _ROUTES: list[tuple[str, str, Callable[..., tuple[int, Any]]]] = [
     ("POST", r"statuses/([0-9a-f]{40})", GitHub.post_status),
     ("GET", r"tarball/([0-9a-f]{40})", GitHub.get_tarball),
     ("GET", r"compare/(.+)\.\.\.(.+)", GitHub.get_compare),
+    ("GET", r"rules/branches/(.+)", GitHub.get_rules),
+    ("GET", r"branches/(.+)", GitHub.get_branch),
     ("GET", r"installation", GitHub.get_installation),
 ]
 

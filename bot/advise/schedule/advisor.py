@@ -40,14 +40,14 @@ _THIN: Final = frozenset({"thin", "family", "fleet"})
 class ScheduleAdvisor:
     """Place every sync where it is cheapest and keeps its promises, in as few changes as pay.
 
-    `effort` bounds the search. Up to `bound_up_to` connections a proof of how good the plan is
-    comes with it: beyond that, proving takes longer than planning.
+    `effort` bounds the search. A proof of how good the plan is comes with it up to `bound_up_to`,
+    the connections times the slots: beyond that, proving takes longer than planning.
     """
 
     name: str = "schedule"
     penalties: Penalties = field(default_factory=Penalties)
     effort: Effort = field(default_factory=Effort)
-    bound_up_to: int = 300
+    bound_up_to: int = 20_000
 
     def advise(self, situation: Situation) -> list[Advice]:
         """Answer for every connection, in the order of their ids."""
@@ -76,8 +76,11 @@ class ScheduleAdvisor:
             )
         return Keep(key, self.name, "no start in its reach is better by more than a change costs")
 
+    def _is_too_big(self, problem: Problem) -> bool:
+        return len(problem.options) * problem.slots > self.bound_up_to
+
     def _figures(self, plan: "SchedulePlan") -> Mapping[str, str]:
-        if not plan.steps or len(plan.fleet.members) > self.bound_up_to:
+        if not plan.steps or self._is_too_big(plan.coarse):
             return {}
         bound = lower_bound(plan.coarse)
         if bound <= EPSILON:

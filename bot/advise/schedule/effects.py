@@ -97,7 +97,7 @@ class Ledger:
             before, after = placement.overloading(index, capacity, weight)[rows]
             overload[capacity] = float(before - after) / rate * self._month
         crowd, apart = self._soft(index, rows)
-        beside = int(placement.starts[starts[0]].max())
+        beside = self._beside(index)
         placement.place(index, target)
         busy = member.busy_hours(starts)
         hits = member.hits(starts)
@@ -120,7 +120,7 @@ class Ledger:
     def _soft(self, index: int, rows: list[int]) -> tuple[float, float]:
         placement, problem = self._placement, self._problem
         crowd = apart = 0.0
-        if problem.crowd.rate:
+        if problem.crowd.weights[index]:
             before, after = placement.crowding(index)[rows]
             crowd = float(before - after) / problem.crowd.rate * self._month
         if problem.together.links:
@@ -128,12 +128,23 @@ class Ledger:
             apart = float(before - after) / self._penalties.apart * MONTH_DAYS
         return crowd, apart
 
+    def _beside(self, index: int) -> int:
+        """Count who else starts in the minute of its first start today."""
+        first = self._fleet.members[index].starts[0]
+        options, choice = self._problem.options, self._placement.choice
+        if not self._problem.crowd.weights[index]:
+            return 0
+        return sum(
+            other != index and bool((each.begin[choice[other]] == first).any())
+            for other, each in enumerate(options)
+        )
+
     def _save(
         self, index: int, member: Member, move: Move, starts: Ints
     ) -> tuple[float, ...] | None:
         """Return what is saved a month at each quantile of the length of syncs, lowest first."""
         if member.power is not None:
-            spent = [member.spent_on_power(starts, minutes) for minutes in member.lengths.minutes]
+            spent = [member.spent_on_power(starts, minutes) for minutes in member.lengths.exact]
             saved = [float(before - after) * self._month for before, after in spent]
         elif member.warehouse >= 0:
             before_ = self._bill(member.warehouse)
@@ -154,7 +165,7 @@ class Ledger:
         starts = member.placed([move])[0]
         starts = starts[starts >= 0]
         cycle = self._fleet.cycle.minutes
-        for row, length in enumerate(member.lengths.minutes):
+        for row, length in enumerate(member.lengths.exact):
             steps = np.zeros(2 * cycle + 1, np.int32)
             kept = min(ceil(length + member.tail), member.gap)
             np.add.at(steps, starts, sign)

@@ -28,7 +28,7 @@ from bot.forecast.cost import CPUS
 FEWEST_SYNCS: Final = 14
 """Two weeks of a daily sync: with fewer, a connection's history says little of its usual days."""
 
-_BLIND: Final = Lengths((1.0, 5.0, 10.0, 15.0))
+_BLIND: Final = Lengths.of_minutes(1.0, 5.0, 10.0, 15.0)
 """What a sync is taken to last of which nothing is known: it fills one slot."""
 _BUSY: Final = 0.7
 """A source is busy from here on; syncs should not run in parallel then."""

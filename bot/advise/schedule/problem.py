@@ -60,10 +60,13 @@ class Warehouses:
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """How many may start in one slot before each further start costs `rate`."""
+    """How much may start in one slot before what starts beyond that costs `rate`.
+
+    `weights` says what a start of each connection counts; 0 where it does not matter.
+    """
 
     limit: float
-    base: Floats
+    weights: Floats
     rate: float
 
 

@@ -24,12 +24,14 @@ _REFRESH: Final = 500
 class Effort:
     """How long to search: `sweeps` over all connections, then `rounds` a connection.
 
-    `largest` is how many connections one round takes out at most.
+    There are at least `fewest` rounds and at most `most`, where there are any; `largest` is how many
+    connections one of them takes out, or three times as many to free a slot of a warehouse.
     """
 
     sweeps: int = 12
     rounds: float = 8.0
-    most_rounds: int = 40_000
+    fewest: int = 300
+    most: int = 40_000
     largest: int = 12
     seed: int = 20_260
 
@@ -51,8 +53,9 @@ def search(problem: Problem, effort: Effort, start: Ints | None = None) -> Found
     placement = Placement(problem, start)
     steps = _descend(placement)
     _sweep(placement, rng, effort.sweeps)
-    _ruin_and_recreate(placement, rng, effort)
-    _sweep(placement, rng, 2)
+    if effort.rounds:
+        _ruin_and_recreate(placement, rng, effort)
+        _sweep(placement, rng, 2)
     cost = placement.total()
     if cost > today + EPSILON:
         return Found(np.full(len(problem.options), STAY, np.intp), (), today, today)
@@ -126,7 +129,7 @@ def _sweep(placement: Placement, rng: np.random.Generator, sweeps: int) -> None:
 def _ruin_and_recreate(placement: Placement, rng: np.random.Generator, effort: Effort) -> None:
     """Take some connections out together and put them back better, or else as they were."""
     size = len(placement.choice)
-    rounds = min(effort.most_rounds, int(effort.rounds * size))
+    rounds = min(effort.most, max(effort.fewest, int(effort.rounds * size)))
     neighbours = Neighbours(placement, effort.largest)
     sums = np.zeros(1)
     for number in range(rounds):
@@ -139,13 +142,17 @@ def _ruin_and_recreate(placement: Placement, rng: np.random.Generator, effort: E
 
 
 def _regrets(placement: Placement) -> Floats:
-    """Return what each connection pays more than it would alone: how much it wants to move."""
+    """Return what each connection pays above its cheapest: how much it wants to move.
+
+    Its part of a warehouse that is on counts, even where others would keep it on without it.
+    """
     regrets = np.zeros(len(placement.choice))
     for connection, options in enumerate(placement.problem.options):
+        part = placement.power_shared(connection)
         current = placement.remove(connection)
         paid = placement.marginal(connection)[current]
         placement.place(connection, current)
-        regret = float(paid - options.cost.min())
+        regret = max(float(paid), float(options.cost[current]) + part) - float(options.cost.min())
         regrets[connection] = regret if regret > EPSILON else 0.0
     return regrets
 

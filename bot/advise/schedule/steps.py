@@ -147,7 +147,7 @@ class _Ordering:
             else:
                 self._apply(self.today, (need,))
         self._undo(self.today, needs)
-        return tuple(sorted(needs))
+        return tuple(sorted(needs)) if enough else ()
 
     def _related(self, connections: Sequence[int], other: int) -> bool:
         problem = self.problem

@@ -18,8 +18,10 @@ CHUNK_BYTES: Final = 1 << 20
 _WAITS: Final = 3600_000
 
 
-def run_copy(connection: psycopg.Connection[Any], script: str, data: Iterable[bytes]) -> None:
-    """Run a script with one COPY in it, feeding it `data`.
+def run_copy(
+    connection: psycopg.Connection[Any], script: str, data: Iterable[bytes]
+) -> list[tuple[str, ...]]:
+    """Run a script with one COPY in it, feeding it `data`; return what a query behind it found.
 
     Raises:
         psycopg.Error: a statement failed; outside an explicit transaction nothing was kept.
@@ -39,12 +41,15 @@ def run_copy(connection: psycopg.Connection[Any], script: str, data: Iterable[by
         _flush(server)
     server.put_copy_end()
     _flush(server)
-    failed = None
+    failed, found = None, []
     while (answer := _next_answer(server)) is not None:
         if answer.status == ExecStatus.FATAL_ERROR and failed is None:
             failed = answer
+        if answer.status == ExecStatus.TUPLES_OK:
+            found = _texts(answer)
     if failed is not None:
         raise psycopg.errors.error_from_result(failed, encoding="utf-8")
+    return found
 
 
 def framed(payload: bytes) -> Iterable[bytes]:
@@ -54,6 +59,14 @@ def framed(payload: bytes) -> Iterable[bytes]:
     for start in range(0, len(payload), CHUNK_BYTES):
         yield bytes(view[start : start + CHUNK_BYTES])
     yield TRAILER
+
+
+def _texts(answer: PGresult) -> list[tuple[str, ...]]:
+    places = range(answer.nfields)
+    return [
+        tuple((answer.get_value(row, place) or b"").decode() for place in places)
+        for row in range(answer.ntuples)
+    ]
 
 
 def _refuse_failure(server: PGconn, answer: PGresult) -> None:
