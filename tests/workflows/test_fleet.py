@@ -1,4 +1,4 @@
-"""Plan, guard, apply, drift and policy: the real terraform moves the lab, and only as promised."""
+"""Plan, guard, apply and drift: the real terraform moves the lab, and only as promised."""
 
 import json
 import shutil
@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.main import VERBS
 from bot.domain.connection import Cron
 from bot.lab import Description, Lab
 from bot.pulls.change import SettingChange
@@ -16,11 +15,11 @@ from bot.terraform.binary import Terraform
 from tests.roots import GENERIC, make_root
 from tests.servers.github_contract import check
 from tests.workflows.hub import NAME, Hub, serve
-from tests.workflows.steps import REPOSITORY, Runner
+from tests.workflows.steps import Runner
 
 pytestmark = pytest.mark.slow
 PLAN, APPLY = ".github/workflows/plan.yml", ".github/workflows/apply.yml"
-DRIFT, POLICY = ".github/workflows/drift.yml", ".github/workflows/policy.yml"
+DRIFT = ".github/workflows/drift.yml"
 BASE = "Plan the base, whose noise is not blamed on the pull request"
 COMPARE = "Compare with what was approved"
 CLEAN = "Remove the plan, which holds secrets in clear text"
@@ -28,7 +27,6 @@ RUN = {
     *((PLAN, name) for name in ("Format", "Plan", BASE, "Comment", "Guard")),
     *((APPLY, name) for name in ("Plan", COMPARE, "Apply", CLEAN)),
     (DRIFT, "Compare"),
-    *((POLICY, name) for name in ("Test", "Comment")),
 }
 WORKSPACE = "33333333-3333-4333-8333-333333333333"
 BEFORE, AFTER = "0 0 6 * * ? UTC", "0 20 6 * * ? UTC"
@@ -199,19 +197,3 @@ def test_a_push_that_no_pull_request_is_behind_promises_nothing(
 ) -> None:
     (tmp_path / "event.json").write_text(json.dumps({"after": MERGED}))
     assert "nothing is promised" in bare.succeed(APPLY, COMPARE)
-
-
-def policies(runner: Runner) -> None:
-    for folder in (runner.workspace, runner.workspace / ".trimtab-base"):
-        shutil.copytree(REPOSITORY / "policies", folder / "policies")
-
-
-@pytest.mark.skipif("policy" not in VERBS, reason="there is no `trimtab policy` yet")
-def test_a_change_of_policies_is_tested_and_what_it_does_becomes_a_comment(
-    bare: Runner, hub: Hub
-) -> None:
-    policies(bare)
-    bare.succeed(POLICY, "Test")
-    bare.succeed(POLICY, "Comment")
-    (comment,) = hub.comments
-    assert comment["body"].startswith("<!-- trimtab:policy -->")

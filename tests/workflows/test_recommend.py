@@ -1,6 +1,8 @@
-"""The nightly job and the action, on the demo's repository and lab."""
+"""The nightly job, the action, and a change of policies, on the demo's repository and lab."""
 
+import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,16 +10,20 @@ import pytest
 
 from bot.lab.demo import Demo, set_up
 from bot.pulls.git import Git
-from tests.workflows.steps import Runner
+from tests.workflows.hub import NAME, serve
+from tests.workflows.steps import REPOSITORY, Runner
 
 pytestmark = pytest.mark.slow
 OPTIMIZE = ".github/workflows/optimize-reusable.yml"
 ACTION = "action.yml"
+POLICY = ".github/workflows/policy.yml"
 RUN = {
     (OPTIMIZE, "Run"),
     (OPTIMIZE, "Plan"),
     (OPTIMIZE, "Say what is missing, where that is why it failed"),
     (ACTION, "Run trimtab"),
+    (POLICY, "Test"),
+    (POLICY, "Comment"),
 }
 
 
@@ -95,3 +101,19 @@ def test_the_action_takes_no_command_that_it_does_not_know(runner: Runner) -> No
     done = runner.run(ACTION, "Run trimtab", COMMAND="run; touch owned")
     assert done.returncode == 2
     assert not (runner.workspace / "owned").exists()
+
+
+def test_a_change_of_policies_is_tested_and_what_it_does_becomes_a_comment(
+    demo: Demo, runner: Runner, tmp_path: Path
+) -> None:
+    assert demo.trimtab("mine") == 0
+    folder = demo.folder / ".trimtab-base" / "policies"
+    shutil.copytree(REPOSITORY / "policies", folder, dirs_exist_ok=True)
+    event = tmp_path / "event.json"
+    event.write_text(json.dumps({"pull_request": {"number": 7}}))
+    runner.succeed(POLICY, "Test")
+    with serve() as hub:
+        env = {"GITHUB_REPOSITORY": NAME, "GITHUB_API_URL": hub.url}
+        runner.succeed(POLICY, "Comment", GITHUB_EVENT_PATH=str(event), **env)
+    (comment,) = hub.comments
+    assert comment["body"].startswith("<!-- trimtab:policy -->\n### What this change")
