@@ -499,6 +499,17 @@ def test_an_old_pull_request_stays_while_there_is_no_room_for_its_successor(
     assert plan(world, other, manners=Manners(new_per_run=0)).operations == ()
 
 
+def test_a_second_run_of_the_same_night_opens_no_more_than_the_first(world: MemoryWorld) -> None:
+    base = world.content("main")[FILE]
+    both = [draft(base, "ant", 20), draft(base, "bee", 20)]
+    one = Manners(new_per_run=1)
+    run(world, both, manners=one)
+    assert plan(world, both, manners=one).operations == ()
+    assert reasons(plan(world, both, manners=one)) == [HeldReason.NEW_LIMIT]
+    world.now += timedelta(hours=23)
+    assert len(plan(world, both, manners=one).operations) == 1
+
+
 def test_a_branch_of_that_name_by_a_person_is_not_adopted(world: MemoryWorld) -> None:
     world.branches["trimtab/ant/size"] = world.commit({FILE: b"mine\n"}, world.base, "mine")
     assert reasons(plan(world, ant(world))) == [HeldReason.TAKEN]
