@@ -18,7 +18,7 @@ def test_every_plan_fits_the_published_schema() -> None:
 
 def test_the_published_schema_is_that_of_the_code() -> None:
     assert json.loads(PUBLISHED.read_text()) == PlanDocument.model_json_schema(), (
-        "write it anew: make cli-docs"
+        "write it anew: make reference"
     )
 
 
