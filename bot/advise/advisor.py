@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from bot.domain.connection import Connection, ConnectionId, DestinationId, KnobValue, Schedule
 from bot.domain.forecast import Evidence, Forecast
+from bot.domain.platform import Platform
 from bot.domain.prices import PriceBook
 from bot.domain.promises import FleetTerms, Terms
 from bot.domain.recommendation import Advice
@@ -47,6 +48,7 @@ class Situation:
     knobs: Mapping[str, tuple[Tenure[Mapping[str, KnobValue]], ...]] = field(default_factory=dict)
     schedules: Mapping[ConnectionId, tuple[Tenure[Schedule], ...]] = field(default_factory=dict)
     traced: frozenset[ConnectionId] = frozenset()
+    platform: Platform = field(default_factory=Platform)
 
     @property
     def connections(self) -> tuple[Connection, ...]:

@@ -12,6 +12,10 @@ class Clock:
     def __call__(self) -> float:
         return self.now
 
+    def fail(self, after: float) -> None:
+        self.now += after
+        raise ValueError("no")
+
 
 def test_a_stage_that_is_entered_again_adds_up_and_one_that_fails_counts() -> None:
     clock = Clock()
@@ -20,8 +24,7 @@ def test_a_stage_that_is_entered_again_adds_up_and_one_that_fails_counts() -> No
         with stages.stage("mine"):
             clock.now += seconds
     with pytest.raises(ValueError, match="no"), stages.stage("edit"):
-        clock.now += 1.0
-        raise ValueError("no")
+        clock.fail(after=1.0)
     assert stages.seconds == {"mine": 5.0, "edit": 1.0}
 
 

@@ -1,0 +1,1 @@
+"""Schedule: place every sync where it is cheapest and keeps its promises."""

@@ -1,0 +1,228 @@
+"""Effects: what each step changes, in the order in which the steps are made.
+
+Counted on the minute, with all steps before it already made: money, missed deadlines, load. Money
+is counted at each quantile of how long syncs take, as if all were short or long together.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from decimal import Decimal
+from math import ceil, sqrt
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bot.advise.schedule.fleet import Fleet
+from bot.advise.schedule.member import Member, Move
+from bot.advise.schedule.penalties import Penalties
+from bot.advise.schedule.placement import Placement
+from bot.advise.schedule.problem import STAY, Floats, Ints, Problem
+from bot.domain.connection import ConnectionId
+from bot.domain.forecast import Quantiles, Unknown
+from bot.domain.money import Money
+
+MONTH_DAYS: Final = 30
+_QUANTILES: Final = 4
+_USUAL: Final = 1
+_CENT: Final = Decimal("0.01")
+_Z95, _Z80 = 1.645, 0.842
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one connection's part of a step changes; figures are per month of 30 days.
+
+    `misses` and `broken` are expected misses, and promises that do not reach their probability, before
+    and after; `hits` syncs inside a closed window. `overload` are hours above each capacity,
+    `crowd` starts in a crowded minute (beside which `beside` others start), `apart` hours too far from syncs that feed the same model,
+    `busy` hours at a busy source: all of them positive when there are fewer. `due` is how many
+    deadlines a month has.
+    """
+
+    connection: int
+    move: Move
+    misses: tuple[float, float] = (0.0, 0.0)
+    broken: tuple[float, float] = (0.0, 0.0)
+    hits: tuple[float, float] = (0.0, 0.0)
+    due: float = 0.0
+    saving: tuple[float, ...] | None = None
+    overload: Mapping[int, float] = field(default_factory=dict)
+    crowd: float = 0.0
+    beside: int = 0
+    apart: float = 0.0
+    busy: float = 0.0
+    delays: Mapping[ConnectionId, timedelta] = field(default_factory=dict)
+
+
+class Ledger:
+    """Makes steps one after the other and notes what each of them changes."""
+
+    def __init__(
+        self, fleet: Fleet, problem: Problem, moves: Sequence[Sequence[Move]], penalties: Penalties
+    ) -> None:
+        self._fleet, self._problem, self._moves = fleet, problem, moves
+        self._penalties = penalties
+        self._placement = Placement(problem)
+        self._month = MONTH_DAYS / fleet.cycle.days
+        count = len(fleet.warehouses)
+        self._on = np.zeros((count, _QUANTILES, fleet.cycle.minutes), np.int32)
+        for index, member in enumerate(fleet.members):
+            if member.warehouse >= 0:
+                self._keep_on(index, Move(), 1)
+
+    def make(self, connections: Sequence[int], choice: Ints) -> list[Change]:
+        """Make one step, and return what each of its connections changes.
+
+        What several of them only save together is divided evenly among them.
+        """
+        made = [self._change(each, int(choice[each])) for each in connections]
+        saved = [each.saving for each in made if each.saving is not None]
+        if len(saved) < len(made) or len(made) == 1:
+            return made
+        even = tuple(float(total) / len(made) for total in np.sum(saved, axis=0))
+        return [_with_saving(each, even) for each in made]
+
+    def _change(self, index: int, target: int) -> Change:
+        member, move = self._fleet.members[index], self._moves[index][target]
+        placement, rows = self._placement, [STAY, target]
+        starts = member.placed([Move(), move])
+        kept = member.duties.kept(starts, member.lengths, member.late)
+        month = self._month * member.share
+        placement.remove(index)
+        rate = self._problem.shared.rate * 60 or 1.0
+        overload = {}
+        for capacity, weight in self._problem.uses[index]:
+            before, after = placement.overloading(index, capacity, weight)[rows]
+            overload[capacity] = float(before - after) / rate * self._month
+        crowd, apart = self._soft(index, rows)
+        beside = self._beside(index)
+        placement.place(index, target)
+        busy = member.busy_hours(starts)
+        hits = member.hits(starts)
+        return Change(
+            connection=index,
+            move=move,
+            misses=_pair(kept.misses * month),
+            broken=_pair(kept.broken * month),
+            hits=_pair(hits * month),
+            due=sum(max(map(len, due.by)) for due in member.duties.due) * month,
+            saving=self._save(index, member, move, starts),
+            overload=overload,
+            crowd=crowd,
+            beside=beside,
+            apart=apart,
+            busy=float(busy[0] - busy[1]) * self._month,
+            delays=self._delays(index, target),
+        )
+
+    def _soft(self, index: int, rows: list[int]) -> tuple[float, float]:
+        placement, problem = self._placement, self._problem
+        crowd = apart = 0.0
+        if problem.crowd.weights[index]:
+            before, after = placement.crowding(index)[rows]
+            crowd = float(before - after) / problem.crowd.rate * self._month
+        if problem.together.links:
+            before, after = placement.apart(index)[rows]
+            apart = float(before - after) / self._penalties.apart * MONTH_DAYS
+        return crowd, apart
+
+    def _beside(self, index: int) -> int:
+        """Count who else starts in the minute of its first start today."""
+        first = self._fleet.members[index].starts[0]
+        options, choice = self._problem.options, self._placement.choice
+        if not self._problem.crowd.weights[index]:
+            return 0
+        return sum(
+            other != index and bool((each.begin[choice[other]] == first).any())
+            for other, each in enumerate(options)
+        )
+
+    def _save(
+        self, index: int, member: Member, move: Move, starts: Ints
+    ) -> tuple[float, ...] | None:
+        """Return what is saved a month at each quantile of the length of syncs, lowest first."""
+        if member.power is not None:
+            spent = [member.spent_on_power(starts, minutes) for minutes in member.lengths.exact]
+            saved = [float(before - after) * self._month for before, after in spent]
+        elif member.warehouse >= 0:
+            before_ = self._bill(member.warehouse)
+            self._keep_on(index, Move(), -1)
+            self._keep_on(index, move, 1)
+            saved = ((before_ - self._bill(member.warehouse)) * self._month).tolist()
+        else:
+            return None
+        usual = saved[_USUAL]
+        return min(saved), usual, max(usual, saved[2]), max(saved)
+
+    def _bill(self, warehouse: int) -> Floats:
+        bill: Floats = (self._on[warehouse] > 0) @ self._fleet.power[warehouse]
+        return bill
+
+    def _keep_on(self, index: int, move: Move, sign: int) -> None:
+        member = self._fleet.members[index]
+        starts = member.placed([move])[0]
+        starts = starts[starts >= 0]
+        cycle = self._fleet.cycle.minutes
+        for row, length in enumerate(member.lengths.exact):
+            steps = np.zeros(2 * cycle + 1, np.int32)
+            kept = min(ceil(length + member.tail), member.gap)
+            np.add.at(steps, starts, sign)
+            np.add.at(steps, starts + kept, -sign)
+            level = steps.cumsum()
+            self._on[member.warehouse, row] += level[:cycle] + level[cycle : 2 * cycle]
+
+    def _delays(self, index: int, target: int) -> Mapping[ConnectionId, timedelta]:
+        """Find whose syncs wait for it: those above a capacity while its new runs hold it."""
+        problem, placement = self._problem, self._placement
+        options = problem.options[index]
+        own = problem.covered(options.begin[target], options.busy[target]) > 0
+        own &= problem.covered(options.begin[STAY], options.busy[STAY]) == 0
+        waiting: dict[ConnectionId, timedelta] = {}
+        for capacity, _ in problem.uses[index]:
+            over = own & (placement.usage[capacity] > problem.shared.limits[capacity])
+            if not over.any():
+                continue
+            for other, member in enumerate(self._fleet.members):
+                if other == index or capacity not in member.uses:
+                    continue
+                theirs, chosen = problem.options[other], placement.choice[other]
+                held = problem.covered(theirs.begin[chosen], theirs.busy[chosen]) > 0
+                minutes = int((held & over).sum())
+                if minutes:
+                    runs = max(1, int((theirs.begin[chosen] < problem.slots).sum()))
+                    waiting[member.connection.id] = timedelta(minutes=ceil(minutes / runs))
+        return waiting
+
+
+def as_money(saving: tuple[float, ...], currency: str) -> Quantiles[Money]:
+    """Turn savings at four quantiles into exact money, to the cent."""
+    low, middle, high, highest = (
+        Money(Decimal(str(each)).quantize(_CENT), currency) for each in saving
+    )
+    return Quantiles(low, middle, high, highest)
+
+
+def as_deadlines(change: Change) -> Quantiles[Decimal] | Unknown:
+    """Return by how many a month's missed deadlines change, as they would be counted.
+
+    Both counts are taken as binomial, and independent: the interval is the normal one.
+    """
+    if not change.due:
+        return Unknown("no deadline is declared for it")
+    before, after = change.misses
+    middle = after - before
+    spread = sqrt(sum(each * max(0.0, 1 - each / change.due) for each in change.misses))
+    low, high, highest = (
+        min(max(middle + z * spread, -change.due), change.due) for z in (-_Z95, _Z80, _Z95)
+    )
+    return Quantiles(*(Decimal(str(each)).quantize(_CENT) for each in (low, middle, high, highest)))
+
+
+def _pair(values: NDArray[Any]) -> tuple[float, float]:
+    return float(values[0]), float(values[1])
+
+
+def _with_saving(change: Change, saving: tuple[float, ...]) -> Change:
+    return replace(change, saving=saving)
