@@ -14,9 +14,9 @@ from bot.advise.schedule.duties import Duties, read_duties, same_every_day
 from bot.advise.schedule.lengths import Lengths
 from bot.advise.schedule.member import Member, Reach
 from bot.advise.schedule.problem import Floats
-from bot.advise.schedule.timetable import Timetable, read_timetable
+from bot.advise.schedule.timetable import Timetable, parse, read_timetable
 from bot.domain.connection import Basic, ConnectionId, ConnectionStatus, Cron
-from bot.domain.cron import interval_of, parse
+from bot.domain.cron import interval_of
 from bot.domain.errors import CronError
 from bot.domain.forecast import Forecast, Unknown
 from bot.domain.prices import WarehousePrice

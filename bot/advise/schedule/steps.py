@@ -40,6 +40,15 @@ def order(problem: Problem, choice: Ints, most: int) -> list[Step]:
     return _Ordering(problem, choice).steps(most)
 
 
+def first_changes(problem: Problem, choice: Ints, most: int) -> Ints:
+    """Return the first changes of a plan, in the order in which they pay, and stay with the rest."""
+    first = np.full(len(choice), STAY, np.intp)
+    for step in order(problem, choice, most):
+        for connection in step.connections:
+            first[connection] = choice[connection]
+    return first
+
+
 class _Ordering:
     def __init__(self, problem: Problem, choice: Ints) -> None:
         self.problem, self.choice = problem, choice
@@ -96,9 +105,11 @@ class _Ordering:
 
     def _bundles(self, most: int) -> Iterable[tuple[int, ...]]:
         """List sets of changes that only pay together: smaller ones first."""
-        found = set(self._vacating()) | set(self._linked())
+        found = set(self._vacating()) | set(self._linked()) | set(self._blocked())
         good = (each for each in found if 1 < len(each) <= min(most, _LARGEST))
-        return sorted(good, key=lambda each: (len(each), each))[:_BUNDLES]
+        small = sorted(good, key=lambda each: (len(each), each))[:_BUNDLES]
+        everything = tuple(sorted(self.left))
+        return [*small, everything] if 1 < len(everything) <= most else small
 
     def _vacating(self) -> Iterable[tuple[int, ...]]:
         """Yield for each slot of a warehouse those who all have to leave it for it to go off."""
@@ -114,6 +125,34 @@ class _Ordering:
             alone = held.sum(axis=0) == self.placement.on[warehouse][freed]
             for column in np.unique(held[:, alone], axis=1).T:
                 yield tuple(np.array(own)[column].tolist())
+
+    def _blocked(self) -> Iterable[tuple[int, ...]]:
+        """Yield each change with those who have to make room for it first, and for them in turn."""
+        for connection in sorted(self.left):
+            bundle = {connection}
+            waiting = [connection]
+            while waiting and len(bundle) <= _LARGEST:
+                more = self._in_the_way(waiting.pop()) - bundle
+                bundle |= more
+                waiting += sorted(more)
+            yield tuple(sorted(bundle))
+
+    def _in_the_way(self, connection: int) -> set[int]:
+        """Find who holds the slots of a full capacity that a change wants, and will leave them."""
+        problem, placement = self.problem, self.placement
+        options, target = problem.options[connection], int(self.choice[connection])
+        wanted = problem.covered(options.begin[target], options.busy[target]) > 0
+        found = set()
+        for capacity, weight in problem.uses[connection]:
+            room = np.maximum(problem.shared.limits[capacity], problem.ceiling[capacity])
+            full = wanted & (placement.usage[capacity] + weight > room)
+            for other in sorted(self.left) if full.any() else ():
+                if any(capacity == each for each, _ in problem.uses[other]):
+                    own = problem.options[other]
+                    held = problem.covered(own.begin[STAY], own.busy[STAY]) > 0
+                    if (held & full).any():
+                        found.add(other)
+        return found
 
     def _linked(self) -> Iterable[tuple[int, ...]]:
         for connection in self.left if self.problem.together.links else ():
