@@ -57,17 +57,20 @@ class _Ordering:
         self.left = {int(c) for c in np.flatnonzero(choice != STAY)}
         self.done: list[int] = []
         self._slots: dict[int, Flags] = {}
+        self._stays: dict[int, Flags] = {}
 
     def steps(self, most: int) -> list[Step]:
         found: list[Step] = []
-        queue = self._queue()
+        queue: list[tuple[float, int]] = []
         while self.left and len(self.done) < most:
-            step = self._single(queue) or self._bundle(most - len(self.done))
+            step = self._single(queue)
+            if step is None:
+                # Changes become worth more as others are made: look at all of them once more.
+                queue = self._queue()
+                step = self._single(queue) or self._bundle(most - len(self.done))
             if step is None:
                 break
             found.append(step)
-            if len(step.connections) > 1 or not queue:
-                queue = self._queue()
         return found
 
     def _queue(self) -> list[tuple[float, int]]:
@@ -91,12 +94,6 @@ class _Ordering:
     def _bundle(self, most: int) -> Step | None:
         """Take the changes that pay together, by the most a change; None when nothing pays."""
         best: tuple[float, tuple[int, ...]] | None = None
-        for connection in sorted(self.left):
-            gain = self._gain(connection)
-            if gain > EPSILON and (best is None or gain > best[0]):
-                best = gain, (connection,)
-        if best is not None:
-            return self._take(best[1], best[0])
         for bundle in self._bundles(most):
             gain = self._gain_of(bundle)
             if gain > EPSILON and (best is None or gain / len(bundle) > best[0]):
@@ -128,7 +125,7 @@ class _Ordering:
 
     def _blocked(self) -> Iterable[tuple[int, ...]]:
         """Yield each change with those who have to make room for it first, and for them in turn."""
-        for connection in sorted(self.left):
+        for connection in sorted(self.left)[:_BUNDLES]:
             bundle = {connection}
             waiting = [connection]
             while waiting and len(bundle) <= _LARGEST:
@@ -147,12 +144,20 @@ class _Ordering:
             room = np.maximum(problem.shared.limits[capacity], problem.ceiling[capacity])
             full = wanted & (placement.usage[capacity] + weight > room)
             for other in sorted(self.left) if full.any() else ():
-                if any(capacity == each for each, _ in problem.uses[other]):
-                    own = problem.options[other]
-                    held = problem.covered(own.begin[STAY], own.busy[STAY]) > 0
-                    if (held & full).any():
-                        found.add(other)
+                shares = any(capacity == each for each, _ in problem.uses[other])
+                if shares and (self._held(other) & full).any():
+                    found.add(other)
+                if len(found) > _LARGEST:
+                    return found
         return found
+
+    def _held(self, connection: int) -> Flags:
+        """Return the slots for which a connection holds capacity today."""
+        if connection not in self._stays:
+            options = self.problem.options[connection]
+            held = self.problem.covered(options.begin[STAY], options.busy[STAY]) > 0
+            self._stays[connection] = held
+        return self._stays[connection]
 
     def _linked(self) -> Iterable[tuple[int, ...]]:
         for connection in self.left if self.problem.together.links else ():
