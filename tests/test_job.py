@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.advise.situation import Beside
 from bot.advise.schedule.advisor import ScheduleAdvisor
+from bot.advise.situation import Beside
 from bot.airbyte.access import Access, Application
 from bot.airbyte.client import Airbyte
 from bot.airbyte.transport import Patience
@@ -26,9 +26,9 @@ from bot.lab.faults import Faults, Mishap
 from bot.lab.lab import Lab
 from bot.policy.judging import Judge
 from bot.policy.rules import read_rules
-from bot.pulls.forge import OpenPull
 from bot.pulls.git import Git
 from bot.pulls.local import LocalForge
+from bot.pulls.operations import OpenPull
 from bot.report.summary import Fate
 
 MIDNIGHT = Cron("0 0 0 * * ?")
@@ -53,9 +53,7 @@ resource "airbyte_connection" "{name}" {{
   }}
 }}
 """
-POLICY = (
-    "version: 1\npolicies:\n  - name: all\n    limits: {schedule_shift: 30m}\n    approval: team\n"
-)
+POLICY = "version: 1\npolicies:\n  - name: all\n    phase: live\n    limits: {schedule_shift: 30m, blast: {share: 100%}}\n    approval: team\n"
 
 
 @dataclass
@@ -99,7 +97,7 @@ class World:
                 watcher=watcher,
                 judge=Judge(read_rules(policies)),
                 advisors=(ScheduleAdvisor(),),
-                forge=LocalForge(self.git, "main", "1790000000 +0000"),
+                forge=LocalForge(self.git, "main", self.lab.now),
                 roots=(TerraformRoot("tf"),),
                 addresses={},
                 now=self.lab.now,
@@ -168,7 +166,7 @@ def test_what_policy_denies_is_withheld_with_its_line(world: World) -> None:
     assert made.operations == ()
     assert [type(each.why) for each in made.withheld] == [Deny, Deny]
     (_, reason), *_ = summarise(made).withheld
-    assert reason == "all denies it (policies/p.yaml:5): blocked approves"
+    assert reason == "all denies it (policies/p.yaml:6): it may not be changed"
 
 
 def test_a_connection_that_terraform_does_not_declare_is_reported(world: World) -> None:

@@ -28,6 +28,7 @@ STEP: Final = 1.5
 BACK_OFF: Final = 0.7
 """What trouble multiplies a dial by, and the highest share of a size that ran out of memory."""
 _TOLERATED: Final = 0.1
+_HARDLY_EVER: Final = 0.02
 _COOL_WINDOWS: Final = 2
 
 
@@ -55,6 +56,13 @@ class Watch:
             return True
         settings = AimdSettings(error_threshold=_TOLERATED)
         return self.of_load > 1 and too_many_errors(self.of_load, max(self.ended, 1), settings)
+
+    @property
+    def is_clean(self) -> bool:
+        """Tell whether it never ran out of memory, and hardly ever failed for load otherwise."""
+        settings = AimdSettings(error_threshold=_HARDLY_EVER)
+        memory = self.troubled.get(Cause.OUT_OF_MEMORY, 0)
+        return not memory and not too_many_errors(self.of_load, self.ended, settings)
 
     @property
     def windows(self) -> int:

@@ -191,7 +191,7 @@ def _figure(text: str | None) -> int | float | bool | str | None:
     if head in {"yes", "no"}:
         return head == "yes"
     try:
-        number = float(head)
+        number = float(head.replace(",", ""))
     except ValueError:
         return text
     return int(number) if number == int(number) else number

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.cli.connect import SETTINGS_FILE, access_in, history_in
+from bot.cli.forges import links_of, open_forge, say_notices
 from bot.cli.progress import mine_progress
 
 if TYPE_CHECKING:
@@ -30,15 +31,11 @@ def open_job(config: Path | None) -> Iterator["Job"]:
     from bot.job import Job, TerraformRoot
     from bot.policy.judging import Judge
     from bot.policy.rules import read_rules
-    from bot.pulls.git import Git
-    from bot.pulls.local import LocalForge
     from bot.settings.reading import read_settings
 
     read = read_settings(config or SETTINGS_FILE, os.environ)
     settings = read.settings
     rules = read_rules(read.folder / settings.policies)
-    git = Git(read.folder / settings.forge.repository).at_top()
-    within = read.folder.relative_to(git.folder) if read.folder.is_relative_to(git.folder) else "."
     with (
         Airbyte(access_in(settings.airbyte)) as airbyte,
         opened(history_in(read)) as history,
@@ -47,6 +44,7 @@ def open_job(config: Path | None) -> Iterator["Job"]:
         names = {space.id: space.name for space in airbyte.workspaces().items}
         # Syncs are dated by Airbyte's clock, so that is the one that counts.
         now = airbyte.server_time().replace(microsecond=0)
+        forge, within = open_forge(read, now, os.environ)
         yield Job(
             airbyte=airbyte,
             history=history,
@@ -55,11 +53,15 @@ def open_job(config: Path | None) -> Iterator["Job"]:
             watcher=watcher,
             judge=Judge(rules),
             advisors=installed(),
-            forge=LocalForge(git, settings.forge.base, f"{int(now.timestamp())} +0000"),
+            forge=forge,
             roots=[
                 TerraformRoot(Path(within, root.path).as_posix(), root.var_files)
                 for root in settings.terraform.roots
             ],
             addresses=settings.terraform.connections,
             now=now,
+            lookouts=settings.signals,
+            folder=read.folder,
+            files_url=links_of(settings.forge, os.environ),
         )
+        say_notices(forge)

@@ -1,17 +1,36 @@
 """A plan as the figures and sentences that a summary shows."""
 
+from collections.abc import Iterator, Mapping, Sequence
+from functools import reduce
+
 from bot.domain.edit import Refusal
+from bot.domain.forecast import Quantiles, Unknown
+from bot.domain.money import Money
 from bot.domain.recommendation import Recommendation
-from bot.domain.verdict import Deny, NeedsApproval, Verdict
+from bot.domain.verdict import Deny, NeedsApproval, Verdict, combine
 from bot.job import Plan, Proposed, Withheld
-from bot.pulls.forge import EditBody, HandsOff, OpenPull, Operation, UpdateBranch
+from bot.pulls.held import Held, HeldReason
+from bot.pulls.operations import (
+    ClosePull,
+    DeleteBranch,
+    EditBody,
+    FinishUpdate,
+    OpenPull,
+    SetAutoMerge,
+    SetLabels,
+    UpdateBranch,
+)
 from bot.report.summary import Entry, Fate, Summary
+
+_Key = tuple[str, tuple[str, ...]]
 
 
 def summarise(made: Plan) -> Summary:
     """Outline what a run found and what becomes of each pull request."""
     names = {connection.id: connection.name for connection in made.connections}
-    operations = {_branch(operation): operation for operation in made.operations}
+    fates = dict(_fates(made))
+    held = {(each.title, each.connections): each for each in reversed(made.held)}
+    drafted = {(draft.title, draft.connections) for draft in made.drafts}
     return Summary(
         new_syncs=sum(mine.new for mine in made.mined.mines),
         changed_syncs=sum(mine.changed for mine in made.mined.mines),
@@ -20,8 +39,11 @@ def summarise(made: Plan) -> Summary:
             *made.mined.unread,
             *(sentence for mine in made.mined.mines for sentence in mine.unread),
         ),
-        entries=tuple(_entry(each, operations.get(each.draft.branch)) for each in made.proposed),
-        withheld=tuple((each.connection.name, _why(each)) for each in made.withheld),
+        entries=(*(_entry(each, held, fates) for each in made.proposed), *_tidying(made)),
+        withheld=(
+            *((each.connection.name, _why(each)) for each in made.withheld),
+            *((each.title, _held(each)) for key, each in held.items() if key not in drafted),
+        ),
         quiet=tuple(
             (names[each.connection_id], each.reason)
             for each in made.advice
@@ -30,25 +52,75 @@ def summarise(made: Plan) -> Summary:
     )
 
 
-def _branch(operation: Operation) -> str:
-    return operation.branch if isinstance(operation, HandsOff) else operation.draft.branch
+def _fates(made: Plan) -> Iterator[tuple[str, Fate]]:
+    """Yield the identities of drafts with what becomes of them, the strongest last."""
+    identities = {
+        pull.number: pull.metadata.identity for pull in made.snapshot.pulls if pull.metadata
+    }
+    for operation in made.operations:
+        match operation:
+            case EditBody(number) | SetLabels(number) | SetAutoMerge(number):
+                yield identities[number], Fate.REWORD
+    for operation in made.operations:
+        match operation:
+            case OpenPull(draft):
+                yield draft.identity, Fate.OPEN
+            case UpdateBranch(draft=draft):
+                yield draft.identity, Fate.UPDATE
+            case FinishUpdate(number):
+                yield identities[number], Fate.UPDATE
 
 
-def _entry(proposed: Proposed, operation: Operation | None) -> Entry:
-    fate, note = Fate.KEEP, ""
-    match operation:
-        case OpenPull():
-            fate = Fate.OPEN
-        case UpdateBranch():
-            fate = Fate.UPDATE
-        case EditBody():
-            fate = Fate.REWORD
-        case HandsOff(reason=reason):
-            fate, note = Fate.HANDS_OFF, reason
-    (file,) = proposed.draft.files
-    where = f"{file}:{proposed.change.edit.site.line}"
-    approval = _approval(proposed.change.verdict)
-    return Entry(fate, proposed.draft.title, proposed.draft.branch, where, approval, note)
+def _entry(proposed: Proposed, waiting: Mapping[_Key, Held], fates: Mapping[str, Fate]) -> Entry:
+    draft, note = proposed.draft, ""
+    fate = fates.get(draft.identity, Fate.KEEP)
+    held = waiting.get((draft.title, draft.connections))
+    if held is not None:
+        people = held.reason is HeldReason.HANDS_OFF
+        fate, note = Fate.HANDS_OFF if people else Fate.HELD, _held(held)
+    changes = [candidate.carried for candidate in proposed.group.candidates]
+    places = [f"{each.file}:{each.edit.site.line}" for each in changes]
+    where = places[0] if len(places) == 1 else f"{places[0]} and {len(places) - 1} more"
+    verdict = combine(each.change.verdict for each in changes)
+    saving = _saving([each.change.recommendation.effect.saving for each in changes])
+    return Entry(fate, draft.title, draft.branch, where, _approval(verdict), note, saving)
+
+
+def _saving(savings: Sequence[Quantiles[Money] | Unknown]) -> Quantiles[Money] | None:
+    """Add up what the changes of a pull request save; None when one of them is not known."""
+    known = [each for each in savings if isinstance(each, Quantiles)]
+    if len(known) < len(savings) or len({each.p50.currency for each in known}) != 1:
+        return None
+    nothing = Quantiles.exactly(Money.zero(known[0].p50.currency))
+    return reduce(_plus, known, nothing)
+
+
+def _plus(one: Quantiles[Money], other: Quantiles[Money]) -> Quantiles[Money]:
+    return Quantiles(
+        one.p05 + other.p05, one.p50 + other.p50, one.p80 + other.p80, one.p95 + other.p95
+    )
+
+
+def _tidying(made: Plan) -> Iterator[Entry]:
+    """Yield what happens to pull requests and branches that nothing is drafted for."""
+    pulls = {pull.number: pull for pull in made.snapshot.pulls}
+    drafted = {draft.identity for draft in made.drafts}
+    for operation in made.operations:
+        match operation:
+            case ClosePull(number, branch):
+                yield Entry(Fate.CLOSE, pulls[number].title, branch, f"#{number}", operation.reason)
+            case FinishUpdate(number, branch):
+                noted = pulls[number].metadata
+                if noted is None or noted.identity not in drafted:
+                    why = "a run died while it updated this"
+                    yield Entry(Fate.UPDATE, pulls[number].title, branch, f"#{number}", why)
+            case DeleteBranch(branch):
+                yield Entry(Fate.CLOSE, branch, branch, "branch", "a run that died left it behind")
+
+
+def _held(held: Held) -> str:
+    until = f", until {held.until:%Y-%m-%d %H:%M} UTC" if held.until else ""
+    return f"{held.reason}: {held.detail}{until}"
 
 
 def _approval(verdict: Verdict) -> str:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -13,10 +13,12 @@ from bot.domain.errors import HistoryError, InputError
 if TYPE_CHECKING:
     from bot.advise.advisor import Advisor, Situation
     from bot.domain.connection import ConnectionId
+    from bot.domain.prices import PriceBook
     from bot.domain.promises import Terms
     from bot.domain.recommendation import Advice, Recommendation
     from bot.domain.subject import Subject
     from bot.domain.verdict import Verdict
+    from bot.history.store import History
     from bot.policy.judging import Judge
 
 UNLIMITED: Final = (
@@ -48,7 +50,10 @@ class Survey:
         """Return what policy says of a recommendation; None where there are no policies."""
         if self.judge is None:
             return None
-        return self.judge.judge(self.subjects[recommendation.connection_id], recommendation)
+        from bot.cases import cases
+
+        (case,) = cases(self.situation, [recommendation])
+        return self.judge.judge(case).verdict
 
     @property
     def subjects(self) -> "Mapping[ConnectionId, Subject]":
@@ -87,27 +92,49 @@ def survey(config: Path | None, history: str | None) -> Survey:
         ConfigError: the settings cannot be used.
         PolicyError: the policies cannot be used.
     """
-    from bot.advise.situation import Beside, read_situation
     from bot.history.location import opened
 
     judge, limits = _policies(config)
-    beside = Beside(prices=price_book(config), terms=unlimited if judge is None else judge.terms)
     with opened(history_url(config, history), read_only=True) as store:
-        situation = read_situation(store, datetime.now(UTC), beside)
-        if not situation.subjects:
-            raise HistoryError(
-                f"The history {store.name} knows no connections", "Run `trimtab mine` first."
-            )
+        situation = look(store, judge, price_book(config), datetime.now(UTC))
     return Survey(situation, limits, judge)
+
+
+def look(
+    store: "History", judge: "Judge | None", prices: "PriceBook", now: datetime
+) -> "Situation":
+    """Read the situation from a history, under the policies of a judge.
+
+    Raises:
+        HistoryError: the history cannot be read, or knows no connections.
+    """
+    from bot.advise.situation import Beside, read_situation
+    from bot.history.fleet import destinations
+
+    beside = Beside(prices=prices, terms=unlimited)
+    if judge is not None:
+        beside = replace(
+            beside,
+            prices=judge.prices(prices),
+            warehouses=judge.warehouses(destinations(store)),
+            terms=judge.terms,
+            fleet_terms=judge.fleet_terms,
+        )
+    situation = read_situation(store, now, beside)
+    if not situation.subjects:
+        raise HistoryError(
+            f"The history {store.name} knows no connections", "Run `trimtab mine` first."
+        )
+    return situation
 
 
 def unlimited(_: "Subject") -> "Terms":
     """Return the terms of a connection where there are no policies: any change may be thought of."""
     from bot.domain.knob import KnobKind
-    from bot.domain.promises import StepLimit, Terms
+    from bot.domain.promises import Phase, StepLimit, Terms
 
     settings = ("schedule", "frequency", "status", *(kind.value for kind in KnobKind))
-    return Terms(steps={each: StepLimit(each) for each in settings})
+    return Terms(Phase.LIVE, steps={each: StepLimit(each) for each in settings})
 
 
 def _policies(config: Path | None) -> "tuple[Judge | None, str]":

@@ -1,5 +1,6 @@
 """Calendars: wall-clock times of a team, turned into instants across daylight-saving changes."""
 
+from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -11,13 +12,26 @@ EVERY_DAY: frozenset[int] = frozenset(range(7))
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """Which days something applies to: weekdays (Monday is 0), less holidays."""
+    """Which days something applies to: weekdays (Monday is 0), less holidays.
+
+    `months` and `month_days` narrow them down where they are not empty; of the days of a month, -1
+    is the last one, -2 the one before.
+    """
 
     weekdays: frozenset[int] = EVERY_DAY
     holidays: frozenset[date] = frozenset()
+    months: frozenset[int] = frozenset()
+    month_days: frozenset[int] = frozenset()
 
     def __contains__(self, day: date) -> bool:
-        return day.weekday() in self.weekdays and day not in self.holidays
+        if day.weekday() not in self.weekdays or day in self.holidays:
+            return False
+        if self.months and day.month not in self.months:
+            return False
+        if not self.month_days:
+            return True
+        from_end = day.day - monthrange(day.year, day.month)[1] - 1
+        return day.day in self.month_days or from_end in self.month_days
 
     def between(self, first: date, last: date) -> Iterator[date]:
         """Yield the days from `first` to `last`, both included."""

@@ -133,7 +133,8 @@ class BlastLimit:
         if self.connections is not None:
             bounds.append(self.connections)
         if self.share is not None:
-            bounds.append(int(self.share * fleet_size))
+            # A share of a small fleet is at least one: otherwise nothing would ever begin.
+            bounds.append(max(int(self.share * fleet_size), 1 if self.share else 0))
         return min(bounds)
 
 

@@ -87,6 +87,8 @@ class Runs:
 
     def where(self, chosen: Flags) -> "Runs":
         """Return the chosen runs, of the same connections."""
+        if chosen.all():
+            return self
         return Runs(
             self.connections,
             self.families,

@@ -1,45 +1,213 @@
 """What a policy file may say."""
 
-from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from bot.documents.validation import Strict
-from bot.domain.spans import parse_span
+from bot.policy.fields import (
+    Amount,
+    Clock,
+    Day,
+    Ratio,
+    Share,
+    Span,
+    Weekday,
+    Words,
+    Zone,
+)
+from bot.policy.match import Match
+from bot.policy.pricing import Prices
+
+Level = Literal["auto", "owner", "team", "two-person", "blocked"]
+PhaseName = Literal["monitor", "dry-run", "canary", "live"]
+Quantile = Literal["p50", "p80", "p95"]
 
 
-def _span(value: object) -> object:
-    return parse_span(value) if isinstance(value, str) else value
+T = TypeVar("T")
 
 
-Span = Annotated[timedelta, BeforeValidator(_span), Field(ge=timedelta())]
+def _many(value: object) -> object:
+    return value if isinstance(value, list) or value is None else [value]
 
 
-class Match(Strict):
-    """Which connections a policy speaks of; what is left out matches everything."""
+class _OneOrMany:
+    """Tell editors that one may stand for a list of one."""
 
-    name: str | None = Field(None, description="glob over the connection's name")
-    tag: str | None = Field(None, description="an Airbyte tag, case-sensitive")
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        many = handler(core)
+        return {"anyOf": [many["items"], many]}
+
+
+OneOrMany = Annotated[tuple[T, ...], _OneOrMany, BeforeValidator(_many)]
+
+
+class Calendar(Strict):
+    """Days on which something applies; windows and deadlines name it."""
+
+    name: str
+    weekdays: tuple[Weekday, ...] = (0, 1, 2, 3, 4, 5, 6)
+    holidays: tuple[Day, ...] = ()
+    months: tuple[Annotated[int, Field(ge=1, le=12)], ...] = Field(
+        (), description="only in these months; empty is all: [3, 6, 9, 12] for quarters"
+    )
+    month_days: tuple[Annotated[int, Field(ge=-31, le=31)], ...] = Field(
+        (), description="only on these days of the month; -1 is the last: [-2, -1, 1]"
+    )
+
+
+class FinishBy(Strict):
+    """Data has to be complete by a time of day."""
+
+    time: Clock
+    zone: Zone = "UTC"
+    calendar: str | None = None
+    after: Clock | None = Field(None, description="syncs that began before it do not count")
+    probability: Annotated[Share, Field(lt=1, gt=0)] | None = None
+
+
+class WindowRule(Strict):
+    """A stretch of time that returns; it may cross midnight."""
+
+    name: str = ""
+    start: Clock
+    length: Span
+    zone: Zone = "UTC"
+    calendar: str | None = None
+    days: tuple[Weekday, ...] = (0, 1, 2, 3, 4, 5, 6)
+    first: Day | None = Field(None, description="the first day on which it starts")
+    last: Day | None = None
+
+
+class Guarantee(Strict):
+    """What has to hold, whatever an optimiser finds."""
+
+    finish_by: OneOrMany[FinishBy] = ()
+    max_staleness: Span | None = None
+    min_success_rate: Annotated[Share, Field(le=1)] | None = None
+    concurrency: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="at most so many syncs of all that this policy matches, at once"
+    )
+    source_concurrency: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="at most so many syncs of one source at once"
+    )
+    data_workers: Amount | None = Field(
+        None, description="at most so many data workers for all that this policy matches"
+    )
+    blackout: OneOrMany[WindowRule] = ()
+    freeze: OneOrMany[WindowRule] = ()
+
+
+class KnobBounds(Strict):
+    """What one tuning option may be set to."""
+
+    min: float | None = None
+    max: float | None = None
+
+
+class CostCap(Strict):
+    """How much a month may cost, forecast to its end."""
+
+    month: Amount
+    per: Literal["connection", "policy", "workspace"] = "connection"
+    quantile: Quantile = "p80"
+
+
+class ChangeBudget(Strict):
+    """How often one setting of one connection may change."""
+
+    changes: Annotated[int, Field(ge=0)]
+    per: Span
+
+
+class Blast(Strict):
+    """How much of the fleet one run may propose to change."""
+
+    share: Annotated[Share, Field(le=1)] | None = None
+    connections: Annotated[int, Field(ge=0)] | None = None
 
 
 class Limits(Strict):
-    """How far a recommendation may go."""
+    """How far a recommendation may go; `any` is no limit, what is left out may not change."""
 
-    schedule_shift: Span | None = None
+    schedule_shift: Span | Literal["any"] | None = None
+    frequency_ratio: Ratio | Literal["any"] | None = None
+    batch_size_ratio: Ratio | Literal["any"] | None = None
+    parallelism_ratio: Ratio | Literal["any"] | None = None
+    knob_ratio: Ratio | Literal["any"] | None = Field(None, description="every other kind of knob")
+    pause: bool | None = None
+    step_window: Span | None = Field(
+        None, description="the limits above also bind all changes of this time together"
+    )
+    knobs: dict[str, KnobBounds] = Field(default_factory=dict)
+    cost_cap: CostCap | None = None
+    max_cost_increase: Amount | None = Field(None, description="money a month, at the bad end")
+    blast: Blast | None = None
+    change_budget: ChangeBudget | None = None
+    hysteresis: Span | None = Field(None, description="no second change of a setting before")
 
 
-class PolicyEntry(Strict):
+class Trigger(Strict):
+    """Something that asks for a stronger approval."""
+
+    delays_others_by: Span | None = None
+    moves_by: Span | None = None
+    parallelism_increase: Share | None = None
+    batch_size_increase: Share | None = None
+    cost_increase: Amount | None = None
+    confidence_below: Literal["medium", "high"] | None = None
+    pauses: Literal[True] | None = None
+    level: Level = "team"
+
+
+class Clauses(Strict):
+    """What one policy says of what it matches; what is left out it does not speak of."""
+
+    environment: Literal["development", "sandbox", "production"] | None = None
+    phase: PhaseName | None = None
+    priority: Annotated[int, Field(ge=-100, le=100)] | None = None
+    guarantee: Guarantee = Guarantee()
+    limits: Limits = Limits()
+    triggers: tuple[Trigger, ...] = ()
+    approval: Level | None = None
+    approvers: dict[Literal["owner", "team", "two-person"], Words] = Field(default_factory=dict)
+
+
+class PolicyEntry(Clauses):
     """One policy."""
 
     name: str
     match: Match = Match()
-    limits: Limits = Limits()
-    approval: Literal["auto", "owner", "team", "two-person", "blocked"] = "team"
+
+
+class PullRequests(Strict):
+    """How much a team wants to hear of trimtab, and when."""
+
+    open_limit: Annotated[int, Field(ge=0)] | None = None
+    new_per_run: Annotated[int, Field(ge=0)] | None = None
+    per_team: Annotated[int, Field(ge=0)] | None = None
+    working_hours: OneOrMany[WindowRule] = ()
+    freeze: OneOrMany[WindowRule] = ()
+    snooze: Span | None = None
+    group_by: Literal["connection", "team", "policy", "workspace"] | None = None
 
 
 class PolicyFile(Strict):
     """One file of policies."""
 
     version: Literal[1]
+    extends: str | None = Field(
+        None, description="conservative, balanced, cost, or the path of another file"
+    )
+    calendars: tuple[Calendar, ...] = ()
+    prices: Prices | None = None
+    pull_requests: PullRequests = PullRequests()
+    defaults: Clauses = Field(
+        Clauses(), description="what holds where no policy that matches speaks"
+    )
     policies: tuple[PolicyEntry, ...] = ()

@@ -1,105 +1,99 @@
-"""Composing: a proposal as a title, a body, and a commit."""
+"""Composing: a group of changes as a draft, with title, body, commit message and labels."""
 
-import re
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from bot.domain.recommendation import Confidence, Recommendation
+from bot.domain.verdict import Allow
+from bot.pulls.body import BUDGET, write
+from bot.pulls.body_content import Carried, Frame
+from bot.pulls.body_rows import headline, kind, say_title
+from bot.pulls.body_sentences import level_of
+from bot.pulls.body_text import plain
+from bot.pulls.digest import digest
+from bot.pulls.draft import Draft
+from bot.pulls.grouping import Group
+from bot.pulls.labels import LABEL
+from bot.pulls.metadata import describe, join
+from bot.pulls.risk import Risk, weakest
 
-from bot.domain.connection import Connection, Cron
-from bot.domain.edit import Edit
-from bot.domain.proposal import ProposedChange
-from bot.domain.recommendation import ScheduleChange
-from bot.domain.verdict import Allow, ApprovalLevel, Deny, NeedsApproval
-from bot.pulls.forge import Draft
-
-_NOT_A_SLUG: Final = re.compile(r"[^a-z0-9]+")
-_MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]<>()+.!|~-])")
-_REFERENCE: Final = re.compile(r"([@#])")
+_TITLE_LENGTH: Final = 120
+_SUBJECT_LENGTH: Final = 72
+_NOTED_LATER: Final = 1_000
+"""Room for what the metadata get when the commit is made, and when it is closed."""
 
 
-def compose(connection: Connection, change: ProposedChange, files: Mapping[str, bytes]) -> Draft:
-    """Write the pull request for one change of one connection."""
-    before, after = change.edit.site.value, change.edit.after
-    what = _describe(change)
-    body = _template().render(
-        connection=connection,
-        recommendation=change.recommendation,
-        edit=change.edit,
-        before=before,
-        after=after,
-        approval=_approval(change),
-        citations=change.verdict.citations,
-    )
-    message = (
-        f"perf(airbyte): {_plain(connection.name)}: {what}\n\n"
-        f"{change.recommendation.reason}\n\n"
-        f"Trimtab-Connection: {connection.id}\n"
-        f"Trimtab-Setting: {change.recommendation.change.setting}\n"
-    )
-    return Draft(
-        branch=branch_name(connection, change.recommendation.change.setting),
-        title=f"{_plain(connection.name)}: {what}",
-        body=body,
-        message=message,
+def compose(group: Group[Carried], frame: Frame, files: Mapping[str, bytes]) -> Draft:
+    """Write the pull request of a group; `files` are the whole new contents (see `rewrite`).
+
+    Raises:
+        ValueError: policy denies one of its changes.
+    """
+    changes = [candidate.carried for candidate in group.candidates]
+    title = plain(say_title(changes), _TITLE_LENGTH)
+    confidence = weakest(each.recommendation for each in changes)
+    level = max(level_of(each.change.verdict) for each in changes)
+    draft = Draft(
+        identity=group.identity,
+        branch=group.branch,
+        title=title,
+        body="",
+        message=_message(changes, title),
         files=files,
+        changes=group.changes,
+        risk=group.risk,
+        confidence=confidence.value,
+        approval=level.label,
+        evidence=digest(*(_evidence(each.recommendation) for each in changes)),
+        policies=digest(frame.policies, *_cited(changes)),
+        team=group.team,
+        labels=frozenset(
+            {LABEL, *(f"{LABEL}:{kind(each.recommendation.change).label}" for each in changes)}
+            | {f"{LABEL}:risk-{group.risk}", f"{LABEL}:approval-{level.label}"}
+        ),
+        assignees=frozenset(_logins(changes)),
+        auto_merge=_merges_itself(changes, group.risk, confidence),
+        approvers=tuple(sorted({tuple(sorted(each.approvers)) for each in changes})),
     )
+    room = BUDGET - len(join("", describe(draft))) - _NOTED_LATER
+    return replace(draft, body=write(changes, frame, room, merges_itself=draft.auto_merge))
 
 
-def branch_name(connection: Connection, setting: str) -> str:
-    """Return the branch of a connection's setting; it never depends on the proposed value."""
-    slug = _NOT_A_SLUG.sub("-", connection.name.lower()).strip("-")[:40] or "connection"
-    short = _NOT_A_SLUG.sub("", connection.id.lower())[:8]
-    return f"trimtab/{slug}-{short}/{_NOT_A_SLUG.sub('-', setting.lower()).strip('-')}"
+def _message(changes: Sequence[Carried], title: str) -> str:
+    """Write the commit's message; it rests on the change alone, so that evidence makes no commit."""
+    scope = "perf(airbyte): "
+    lines = [
+        f"- {plain(each.connection.name)} ({each.connection.id}): {headline(each)}; "
+        f"{each.edit.path} {plain(each.edit.site.value)} → {plain(each.edit.after)}"
+        for each in changes
+    ]
+    return f"{scope}{plain(title, _SUBJECT_LENGTH - len(scope))}\n\n" + "\n".join(lines)
 
 
-def splice(content: bytes, edit: Edit) -> bytes:
-    """Replace the one literal of an edit in the content of its file."""
-    site = edit.site
-    return content[: site.start] + edit.after_literal.encode() + content[site.end :]
+def _evidence(recommendation: Recommendation) -> str:
+    """Spell what a recommendation rests on, for a digest."""
+    evidence = recommendation.evidence
+    parts = [evidence.start.isoformat(), evidence.end.isoformat(), str(evidence.n)]
+    figures = (f"{name}={value}" for name, value in sorted(recommendation.figures.items()))
+    return digest(*parts, *figures, repr(recommendation.effect))
 
 
-def _describe(change: ProposedChange) -> str:
-    proposed = change.recommendation.change
-    if isinstance(proposed, ScheduleChange) and isinstance(proposed.before, Cron):
-        return f"start at {proposed.after.expression} instead of {proposed.before.expression}"
-    return f"{change.edit.path} {change.edit.site.value} → {change.edit.after}"
+def _cited(changes: Sequence[Carried]) -> list[str]:
+    return [
+        f"{citation.policy} {citation.where} {citation.sentence}"
+        for each in changes
+        for citation in each.change.verdict.citations
+    ]
 
 
-def _approval(change: ProposedChange) -> str:
-    match change.verdict:
-        case Allow():
-            return "No approval is asked for by policy."
-        case NeedsApproval(level):
-            who = "two persons" if level is ApprovalLevel.TWO_PERSON else f"the {level.label}"
-            return f"Needs the approval of **{who}**."
-        case Deny():
-            raise ValueError("a denied recommendation is never composed")
+def _logins(changes: Sequence[Carried]) -> set[str]:
+    """Return the owners that are accounts of the forge: `@ada`, not `finance` or `@acme/team`."""
+    owners = (each.subject.owner or "" for each in changes)
+    return {owner[1:] for owner in owners if owner.startswith("@") and "/" not in owner}
 
 
-def _plain(name: str) -> str:
-    """Keep a name on one line; control characters have no business in a title."""
-    return " ".join("".join(c if c.isprintable() else " " for c in name).split())[:80]
-
-
-def _escape(text: object) -> str:
-    """Make a name harmless in Markdown: it shows as it is written, and mentions nobody."""
-    shown = _MARKDOWN.sub(r"\\\1", _plain(str(text)))
-    # Forges look for @names and #numbers after Markdown is rendered, so a backslash does not
-    # help; a zero-width space does.
-    return _REFERENCE.sub("\\1\u200b", shown)
-
-
-@cache
-def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("bot.pulls"),
-        undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701  the output is Markdown: `md` escapes for that
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["md"] = _escape
-    return environment.get_template("body.md.j2")
+def _merges_itself(changes: Sequence[Carried], risk: str, confidence: Confidence) -> bool:
+    """Tell whether the forge may merge it: policy asks nobody, and nothing about it is doubtful."""
+    allowed = all(isinstance(each.change.verdict, Allow) for each in changes)
+    return allowed and risk == Risk.LOW.label and confidence is Confidence.HIGH

@@ -1,12 +1,16 @@
 """`trimtab.yaml` as typed settings: what the file may say, and nothing else."""
 
+import re
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, HttpUrl, SecretStr, model_validator
 
 from bot.documents.validation import Strict
 from bot.settings.prices import PriceSettings
+from bot.settings.signals import SignalSettings
+
+_OWNER_AND_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
 
 
 def _relative(path: str) -> str:
@@ -66,12 +70,38 @@ class TerraformSettings(Strict):
     connections: dict[str, str] = Field(default_factory=dict)
 
 
-class ForgeSettings(Strict):
-    """Where proposals go: a local git repository, or GitHub."""
+class AppSettings(Strict):
+    """A GitHub App: its id (or client id), and the private key in PEM."""
 
-    type: Literal["local"] = "local"
+    id: SecretStr
+    private_key: SecretStr
+
+
+class ForgeSettings(Strict):
+    """Where proposals go: a local git repository, or GitHub.
+
+    `repository` is a path for the one and `owner/name` for the other; `url` is the API of a GitHub
+    Enterprise Server, where the variable GITHUB_API_URL does not say it.
+    """
+
+    type: Literal["local", "github"] = "local"
     repository: str = "."
     base: str = "main"
+    url: HttpUrl | None = None
+    token: SecretStr | None = None
+    app: AppSettings | None = None
+
+    @model_validator(mode="after")
+    def _belongs_together(self) -> Self:
+        given = [name for name in ("url", "token", "app") if getattr(self, name) is not None]
+        if self.type == "local" and given:
+            raise ValueError(f"{' and '.join(given)} is for type: github")
+        if self.type == "github":
+            if not _OWNER_AND_NAME.fullmatch(self.repository):
+                raise ValueError("type github needs repository: owner/name")
+            if (self.token is None) == (self.app is None):
+                raise ValueError("type github needs one of token and app")
+        return self
 
 
 class Settings(Strict):
@@ -84,3 +114,4 @@ class Settings(Strict):
     policies: InsidePath = "policies"
     forge: ForgeSettings = ForgeSettings()
     prices: PriceSettings = PriceSettings()
+    signals: tuple[SignalSettings, ...] = ()

@@ -1,7 +1,7 @@
 """The knob advisor in a closed loop with the lab: advise, apply, let a day pass, look again."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -26,23 +26,24 @@ from bot.domain.recommendation import KnobChange, Recommendation
 from bot.domain.subject import Subject
 from bot.domain.sync import Failure
 from bot.domain.tenure import Tenure
-from bot.domain.trouble import Cause, Trouble, cause_of
+from bot.domain.trouble import Trouble, cause_of
 from bot.forecast.runs import Runs
-from bot.lab.actions import Action, ChangeEndpoint
+from bot.lab.actions import ChangeEndpoint
+from bot.lab.failures import reason_of
 from bot.lab.fleet import LabConnection
 from bot.lab.generate import put
-from bot.lab.failures import reason_of
 from bot.lab.jobs import JobStatus
-from bot.lab.lab import Setup, world_of
-from bot.lab.truth import Truth
+from bot.lab.physics import OUT_OF_MEMORY
 from bot.lab.world import World
 
-DAY: Final = timedelta(days=1)
 TERMS: Final = Terms(
     Phase.LIVE,
     steps={each: StepLimit(each) for each in ("batch_size", "buffer", "parallelism")},
 )
-_SPAN: Final = 90 * 86_400
+_HOUR: Final = 3600
+_DAY: Final = 24 * _HOUR
+_SPAN: Final = 90 * _DAY
+_SYNCS: Final = 3
 
 
 @dataclass(frozen=True)
@@ -62,30 +63,67 @@ class Loop:
     """A world that is advised every day from `start` on; knobs are watched from the start."""
 
     world: World
-    tenures: dict[str, list[Tenure[dict[str, KnobValue]]]] = field(default_factory=dict)
+    tenures: dict[str, list[Tenure[Mapping[str, KnobValue]]]] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
+    _known: set[int] = field(default_factory=set)
 
-    def run(self, until: int, every: timedelta = DAY) -> None:
-        """Look, advise and apply, again and again."""
+    asked: int = 0
+    answered: int = 0
+
+    def run(self, until: int) -> None:
+        """Look every hour; ask every day, and at once when something ran out of memory."""
+        self._alarms()  # what went before nobody was there to answer
+        ask_at = self.world.now
         while self.world.now < until:
-            self.look()
-            for each in KnobAdvisor().advise(self.situation()):
-                if isinstance(each, Recommendation) and isinstance(each.change, KnobChange):
-                    self._apply(each, each.change)
-            self.world.advance(min(until, self.world.now + int(every.total_seconds())))
-        self.look()
+            alarms = self._alarms()
+            if alarms or self.world.now >= ask_at:
+                self.look()
+                for each in KnobAdvisor().advise(self.situation()):
+                    if isinstance(each, Recommendation) and isinstance(each.change, KnobChange):
+                        self._apply(each, each.change)
+                self.look()
+                self._judge(alarms)
+            if self.world.now >= ask_at:
+                ask_at += _DAY
+            self.world.advance(min(until, self.world.now + _HOUR))
+
+    def _alarms(self) -> list[tuple[int, str]]:
+        """Return the ended syncs that ran out of memory since the last look, with their sources."""
+        jobs = self.world.engine.jobs
+        jobs.flush()
+        found = []
+        for row in [row for row in jobs.attempts if row not in self._known]:
+            if jobs.column("status")[row] < JobStatus.FAILED:
+                continue
+            self._known.add(row)
+            link = self.world.fleet.by_index[int(jobs.column("connection")[row])]
+            if any(each.failure == OUT_OF_MEMORY for each in jobs.attempts[row]):
+                found.append((row, link.source_id))
+        return found
+
+    def _judge(self, alarms: Sequence[tuple[int, str]]) -> None:
+        """Count the alarms, and those that a back-off of their source came after within 3 syncs."""
+        jobs = self.world.engine.jobs
+        for row, source_id in alarms:
+            values = _knobs(self.world, source_id)
+            created = int(jobs.column("created")[row])
+            who = jobs.column("connection") == jobs.column("connection")[row]
+            since = int((who & (jobs.column("created") > created)).sum())
+            begun = [each for each in self.tenures[source_id] if each.covers(_moment(created))]
+            self.asked += 1
+            lower = begun and any(values[k] < v for k, v in begun[-1].value.items() if k in values)  # type: ignore[operator]
+            self.answered += bool(lower) and since <= _SYNCS
 
     def look(self) -> None:
         """Note where every source's dials stand, as a mine does."""
         now = _moment(self.world.now)
-        for key, source in self.world.fleet.sources.items():
+        for key in self.world.fleet.sources:
             values = _knobs(self.world, key)
             seen = self.tenures.setdefault(key, [])
             if seen and seen[-1].value == values:
                 seen[-1] = Tenure(values, seen[-1].first_seen, now)
             else:
                 seen.append(Tenure(values, now, now))
-            del source
 
     def situation(self) -> Situation:
         """Return what the advisor is given."""
@@ -109,14 +147,21 @@ class Loop:
         if source is None:
             return
         configuration = dict(source.configuration)
-        before = change.knob.number(change.before if change.before is not None else change.knob.default or 0)
+        before = change.knob.number(
+            change.before if change.before is not None else change.knob.default or 0
+        )
         put(configuration, change.knob.path, change.after)
         self.world.do(ChangeEndpoint(endpoint_id=source.id, configuration=configuration))
         after = change.knob.number(change.after)
         assert after is not None
         self.changes.append(
             Change(
-                self.world.now, source.id, change.knob.path, before or 0.0, after, advice.figures["step"]
+                self.world.now,
+                source.id,
+                change.knob.path,
+                before or 0.0,
+                after,
+                advice.figures["step"],
             )
         )
 

@@ -58,7 +58,7 @@ def test_every_connection_gets_an_answer_of_every_advisor(
     assert len(said["connections"]) == 12
     advisors = {tuple(sorted(a["advisor"] for a in c["advice"])) for c in said["connections"]}
     assert len(advisors) == 1
-    assert {"spread"} <= set(advisors.pop())
+    assert {"frequency", "knobs", "pause", "spread"} <= set(advisors.pop())
     answers = {a["answer"] for c in said["connections"] for a in c["advice"]}
     assert answers <= {"recommend", "keep", "unknown"}
     assert all(a["reason"] for c in said["connections"] for a in c["advice"])

@@ -76,3 +76,37 @@ def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="there is no such file") as caught:
         read_settings(tmp_path / "trimtab.yaml", {})
     assert "--config" in caught.value.hint
+
+
+GITHUB = """
+forge:
+  type: github
+  repository: acme/data
+"""
+
+
+def test_a_github_forge_takes_a_token_or_an_app_and_shows_neither(tmp_path: Path) -> None:
+    token = read_settings(write(tmp_path, GOOD + GITHUB + "  token: ${env:SECRET}\n"), ENV)
+    app = read_settings(
+        write(tmp_path, GOOD + GITHUB + "  app: {id: '7', private_key: '${env:SECRET}'}\n"), ENV
+    )
+    for read in (token, app):
+        assert "the-secret" not in repr(read.settings)
+    assert token.settings.forge.token is not None
+    assert app.settings.forge.app is not None
+
+
+@pytest.mark.parametrize(
+    ("forge", "message"),
+    [
+        (GITHUB, "needs one of token and app"),
+        (GITHUB + "  token: t\n  app: {id: '7', private_key: k}\n", "needs one of token and app"),
+        (GITHUB.replace("acme/data", "data") + "  token: t\n", "needs repository: owner/name"),
+        ("\nforge: {token: t}\n", "token is for type: github"),
+    ],
+)
+def test_a_forge_that_does_not_fit_together_is_refused(
+    tmp_path: Path, forge: str, message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        read_settings(write(tmp_path, GOOD + forge), ENV)

@@ -1,0 +1,116 @@
+"""Cases: what is known of one recommendation when policy is asked about it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+
+from bot.domain.connection import Cron, KnobValue, Schedule
+from bot.domain.cron import QuartzCron, parse
+from bot.domain.errors import CronError
+from bot.domain.forecast import Forecast, Unknown
+from bot.domain.recommendation import KnobChange, Recommendation, ScheduleChange
+from bot.domain.subject import Subject
+from bot.domain.tenure import Tenure
+from bot.domain.verdict import Verdict
+
+_AHEAD = timedelta(days=63)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A recommendation with what policies may ask about it; None is "not known".
+
+    `next_sync` is the forecast of one sync, `month` that of the calendar month to its end,
+    `success_rate` the share of its syncs of the last weeks that succeeded. `schedules` and `knobs`
+    are the settings that it (and the endpoint that is changed) had, and when.
+    """
+
+    subject: Subject
+    recommendation: Recommendation
+    now: datetime
+    month: Forecast | None = None
+    success_rate: Decimal | None = None
+    schedules: tuple[Tenure[Schedule], ...] = ()
+    knobs: tuple[Tenure[Mapping[str, KnobValue]], ...] = ()
+    next_sync: Forecast | None = None
+
+    @property
+    def takes(self) -> timedelta:
+        """Return how long a sync takes (p80); nothing where that is not known."""
+        duration = None if self.next_sync is None else self.next_sync.duration
+        return timedelta() if duration is None or isinstance(duration, Unknown) else duration.p80
+
+    def changed_since(self, start: datetime) -> list[datetime]:
+        """Return when the setting that is to change was changed before, from `start` on."""
+        return _changes(self._values, start)
+
+    def watched_since(self, start: datetime) -> bool:
+        """Tell whether the setting that is to change was looked at from `start` on."""
+        return bool(self._values) and self._values[0][0] <= start
+
+    @property
+    def _values(self) -> list[tuple[datetime, object]]:
+        change = self.recommendation.change
+        if isinstance(change, KnobChange):
+            return [(each.first_seen, each.value.get(change.knob.path)) for each in self.knobs]
+        if isinstance(change, ScheduleChange):
+            return [(each.first_seen, each.value) for each in self.schedules]
+        return []
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What policy says of a case; the recommendation is another one where a knob was clamped."""
+
+    case: Case
+    recommendation: Recommendation
+    verdict: Verdict
+
+
+def shift_between(before: Schedule, after: Cron, now: datetime) -> timedelta | None:
+    """Return how far starts move; None where they cannot be paired, or are not known.
+
+    Starts are paired in their order; over a border of a day or week with the nearer one.
+    """
+    old, new = _read(before), _read(after)
+    if old is None or new is None:
+        return None
+    first, second = (each.fires_between(now, now + _AHEAD) for each in (old, new))
+    if not first or abs(len(first) - len(second)) > 1:
+        return None
+    distances = []
+    for turn in (-1, 0, 1):
+        pairs = zip(first[max(0, -turn) :], second[max(0, turn) :], strict=False)
+        distances.append(max((abs(a - b) for a, b in pairs), default=timedelta.max))
+    found = min(distances)
+    return None if found == timedelta.max else found
+
+
+def starts_ratio(before: Schedule, after: Cron, now: datetime) -> Decimal | None:
+    """Return by which factor the number of starts changes, 1 or more either way; None if unknown."""
+    old, new = _read(before), _read(after)
+    if old is None or new is None:
+        return None
+    counts = [len(each.fires_between(now, now + _AHEAD)) for each in (old, new)]
+    if not all(counts):
+        return None
+    return Decimal(max(counts)) / Decimal(min(counts))
+
+
+def _read(schedule: Schedule) -> QuartzCron | None:
+    if not isinstance(schedule, Cron):
+        return None
+    try:
+        return parse(schedule.expression, schedule.zone)
+    except CronError:
+        return None
+
+
+def _changes(values: Iterable[tuple[datetime, object]], start: datetime) -> list[datetime]:
+    return [
+        later
+        for (_, before), (later, after) in pairwise(values)
+        if before != after and later >= start
+    ]

@@ -1,0 +1,103 @@
+"""Every shell snippet of the documentation is executed, or says why it is not.
+
+Lines that start with `$` are run in the demo's repository, against the lab, and have to end well. A
+comment before the fence, `<!-- not run: reason -->`, takes a snippet out; `ELSEWHERE` does so for snippets
+of pages that are maintained with their own subject, by the first command.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from bot.lab.demo import Demo, set_up
+
+REPOSITORY = Path(__file__).parents[2]
+_FENCE: Final = re.compile(
+    r"(?:^ *<!-- not run: (?P<reason>.+?) -->\n)?^(?P<indent> *)```(?:console|sh|bash|shell)\n"
+    r"(?P<body>.*?)^(?P=indent)```$",
+    re.MULTILINE | re.DOTALL,
+)
+_LOADER: Final = "tests/loader runs pipelines; this one is written for somebody's own database"
+_SET_UP: Final = "installs, or runs every test"
+ELSEWHERE: Final = {
+    "trimtab load init postgres parquet --name orders > orders.yaml": _LOADER,
+    "trimtab load dlq inspect orders.yaml": _LOADER,
+    "trimtab forecast": "speaks of a connection of a drawn fleet; tests/cli/test_forecast.py asks",
+    "trimtab knobs scan": "needs a connector's specification; tests/cli/test_knobs.py has one",
+    "make demo": "tests/e2e/test_demo.py plays it",
+    "make test": _SET_UP,
+    "pip install": _SET_UP,
+}
+
+
+@dataclass(frozen=True)
+class Snippet:
+    page: str
+    line: int
+    commands: tuple[str, ...]
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.page}:{self.line}"
+
+
+def snippets() -> Iterator[Snippet]:
+    pages = [*sorted((REPOSITORY / "docs").glob("*.md")), REPOSITORY / "README.md"]
+    for page in [*pages, REPOSITORY / "CONTRIBUTING.md"]:
+        text = page.read_text(encoding="utf-8")
+        for match in _FENCE.finditer(text):
+            line = text.count("\n", 0, match.start("body")) + 1
+            lines = [each.strip() for each in match["body"].splitlines()]
+            commands = tuple(each[2:] for each in lines if each.startswith("$ "))
+            reason = match["reason"] or next(
+                (why for start, why in ELSEWHERE.items() if commands[0].startswith(start)), ""
+            )
+            yield Snippet(page.relative_to(REPOSITORY).as_posix(), line, commands, reason)
+
+
+SNIPPETS = list(snippets())
+EXECUTED = [snippet for snippet in SNIPPETS if not snippet.reason]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    with set_up(tmp_path_factory.mktemp("docs") / "repository") as demo:
+        yield demo
+
+
+def test_there_are_snippets_and_most_are_executed() -> None:
+    assert len(SNIPPETS) > 15
+    assert len(EXECUTED) >= 10
+
+
+def test_every_snippet_has_a_command() -> None:
+    assert [str(snippet) for snippet in SNIPPETS if not snippet.commands] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("snippet", EXECUTED, ids=str)
+def test_what_the_documentation_tells_people_to_type_works(demo: Demo, snippet: Snippet) -> None:
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    env = os.environ | {
+        "AIRBYTE_URL": demo.lab.url,
+        "AIRBYTE_CLIENT_ID": demo.lab.client_id,
+        "AIRBYTE_CLIENT_SECRET": demo.lab.client_secret,
+        "PATH": path,
+    }
+    for command in snippet.commands:
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", command],
+            cwd=demo.folder,
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{snippet}: {command}\n{done.stdout}\n{done.stderr}"
