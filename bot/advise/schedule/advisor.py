@@ -14,8 +14,8 @@ from bot.advise.schedule.laying import SLOT, lay_out
 from bot.advise.schedule.member import Member, Move
 from bot.advise.schedule.penalties import Penalties
 from bot.advise.schedule.problem import STAY, Ints, Problem
-from bot.advise.schedule.search import EPSILON, Effort, Found, search
-from bot.advise.schedule.steps import Step, order
+from bot.advise.schedule.search import EPSILON, Effort, Found, search, search_few
+from bot.advise.schedule.steps import Step, first_changes, order
 from bot.advise.schedule.timetable import Timetable
 from bot.advise.schedule.wording import Context, against, reason, starts_at
 from bot.domain.connection import ConnectionId
@@ -111,6 +111,9 @@ def make_plan(fleet: Fleet, penalties: Penalties, effort: Effort, most: int) -> 
     wide = [tuple(member.moves(SLOT)) for member in fleet.members]
     coarse = lay_out(fleet, wide, SLOT, penalties)
     found = search(coarse, effort)
+    whole = found.choice != STAY
+    if whole.sum() > most:
+        found = search_few(coarse, found, most, first_changes(coarse, found.choice, most))
     chosen = [own[candidate] for own, candidate in zip(wide, found.choice.tolist(), strict=True)]
     near = tuple(
         tuple(member.near(move, SLOT)) for member, move in zip(fleet.members, chosen, strict=True)
@@ -122,7 +125,7 @@ def make_plan(fleet: Fleet, penalties: Penalties, effort: Effort, most: int) -> 
     taken = {connection for step in steps for connection in step.connections}
     waiting = frozenset(
         fleet.members[index].connection.id
-        for index in np.flatnonzero(refined.choice != STAY).tolist()
+        for index in np.flatnonzero(whole | (refined.choice != STAY)).tolist()
         if index not in taken
     )
     return SchedulePlan(fleet, coarse, found, fine, near, refined.choice, steps, waiting)

@@ -91,7 +91,7 @@ def test_a_run_changes_no_more_than_policy_lets_it_and_says_who_waits() -> None:
     ("sync", "kind", "why"),
     [
         (Sync("b", n=13), NotKnown, "13 syncs are on record, and 14 are needed"),
-        (Sync("b", Manual()), NotKnown, "no schedule to move"),
+        (Sync("b", Manual()), Keep, "started by people"),
         (Sync("b", Cron("not quartz")), NotKnown, "cannot be read"),
         (Sync("b", Cron("0 0 1 * * ?", "Europe/Berlin")), NotKnown, "kept in Europe/Berlin"),
         (Sync("b", status=ConnectionStatus.INACTIVE), Keep, "it is inactive"),
