@@ -186,6 +186,22 @@ def test_one_connection_that_suffers_is_enough_where_the_others_gain_little() ->
     assert "one of its connections got" in answer.reason.lower()
 
 
+def test_what_has_returned_to_an_earlier_value_does_not_swing() -> None:
+    worse = Lived([(150, 20), (100, 8), (150, 10)], optimum=60)
+    answer = only(worse.situation())
+    assert isinstance(answer, Keep)
+    assert "stand still for 14 days" in answer.reason
+    other = Lived([(200, 20), (100, 8), (150, 10)], optimum=60)
+    assert turned(only(other.situation())) == 100
+
+
+def test_what_stands_above_a_share_of_what_failed_backs_off_further() -> None:
+    oom = {ConnectionId("a"): (Trouble(NOW - timedelta(days=30), Cause.OUT_OF_MEMORY),)}
+    answer = only(Lived([(100, 20), (80, 20)]).situation(troubles=oom))
+    assert turned(answer) == 56
+    assert "above 70% of a size that ran out of memory before" in answer.reason
+
+
 def test_a_value_that_was_seen_before_is_not_tried_again() -> None:
     lived = Lived([(200, 30), (300, 30)], optimum=300)
     (reading,) = readings(lived.situation())

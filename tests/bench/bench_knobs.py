@@ -26,7 +26,7 @@ from bot.lab.physics import OUT_OF_MEMORY
 from bot.lab.world import World
 from tests.bench.knob_loop import Loop
 
-SEEDS: Final = range(101, 121)
+SEEDS: Final = range(201, 221)
 CONNECTIONS: Final = 150 if os.environ.get("SIZE") == "full" else 36
 WARM_DAYS: Final = 28
 DAYS: Final = 90
