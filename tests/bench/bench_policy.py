@@ -14,6 +14,8 @@ from dataclasses import replace
 from datetime import timedelta
 from fnmatch import fnmatchcase
 
+from bot.domain.connection import Cron
+from bot.domain.recommendation import ScheduleChange
 from bot.domain.subject import Subject
 from bot.policy.case import Case
 from bot.policy.explanation import in_force, matching, verdict_lines
@@ -66,9 +68,16 @@ def subjects() -> list[Subject]:
             source=chosen.choice(CONNECTORS),
             source_id=f"s{number % 500}",
             owner=f"@o{number % 9}",
+            schedule=Cron(f"0 {number % 60} {number % 23} * * ?"),
         )
         for number in range(FLEET)
     ]
+
+
+def moved(of: Subject, number: int) -> ScheduleChange:
+    """Return a move of ten minutes or less of a daily start."""
+    after = f"0 {min(59, number % 60 + number % 11)} {number % 23} * * ?"
+    return move(after, before=of.connection.schedule)
 
 
 def policies(*, cel: bool = False) -> list[dict[str, object]]:
@@ -149,10 +158,10 @@ def explain(judge: Judge, found: Case) -> None:
 
 
 def timed(work: Callable[[], object]) -> float:
-    """Return how long work takes, in seconds."""
-    start = time.perf_counter()
+    """Return how long work takes, in seconds of CPU: one thread, and others may be at work."""
+    start = time.process_time()
     work()
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 if __name__ == "__main__":
