@@ -16,7 +16,7 @@ from typing import Final
 
 import pytest
 
-from bot.lab.demo import Demo, set_up
+from bot.lab.demo.scene import Scene, set_up
 
 REPOSITORY = Path(__file__).parents[2]
 _FENCE: Final = re.compile(
@@ -67,9 +67,9 @@ EXECUTED = [snippet for snippet in SNIPPETS if not snippet.reason]
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    with set_up(tmp_path_factory.mktemp("docs") / "repository") as demo:
-        yield demo
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    with set_up(tmp_path_factory.mktemp("docs") / "repository", connections=8, days=30) as scene:
+        yield scene
 
 
 def test_there_are_snippets_and_most_are_executed() -> None:
@@ -83,18 +83,13 @@ def test_every_snippet_has_a_command() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("snippet", EXECUTED, ids=str)
-def test_what_the_documentation_tells_people_to_type_works(demo: Demo, snippet: Snippet) -> None:
+def test_what_the_documentation_tells_people_to_type_works(scene: Scene, snippet: Snippet) -> None:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    env = os.environ | {
-        "AIRBYTE_URL": demo.lab.url,
-        "AIRBYTE_CLIENT_ID": demo.lab.client_id,
-        "AIRBYTE_CLIENT_SECRET": demo.lab.client_secret,
-        "PATH": path,
-    }
+    env = os.environ | scene.credentials | {"PATH": path}
     for command in snippet.commands:
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", command],
-            cwd=demo.folder,
+            cwd=scene.folder,
             env=env,
             capture_output=True,
             text=True,
