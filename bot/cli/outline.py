@@ -12,7 +12,9 @@ from bot.job import Plan, Proposed, Withheld
 from bot.pulls.held import Held, HeldReason
 from bot.pulls.operations import (
     ClosePull,
+    DeleteBranch,
     EditBody,
+    FinishUpdate,
     OpenPull,
     SetAutoMerge,
     SetLabels,
@@ -20,12 +22,15 @@ from bot.pulls.operations import (
 )
 from bot.report.summary import Entry, Fate, Summary
 
+_Key = tuple[str, tuple[str, ...]]
+
 
 def summarise(made: Plan) -> Summary:
     """Outline what a run found and what becomes of each pull request."""
     names = {connection.id: connection.name for connection in made.connections}
     fates = dict(_fates(made))
-    titles = {draft.title for draft in made.drafts}
+    held = {(each.title, each.connections): each for each in reversed(made.held)}
+    drafted = {(draft.title, draft.connections) for draft in made.drafts}
     return Summary(
         new_syncs=sum(mine.new for mine in made.mined.mines),
         changed_syncs=sum(mine.changed for mine in made.mined.mines),
@@ -34,10 +39,10 @@ def summarise(made: Plan) -> Summary:
             *made.mined.unread,
             *(sentence for mine in made.mined.mines for sentence in mine.unread),
         ),
-        entries=(*(_entry(each, made, fates) for each in made.proposed), *_closing(made)),
+        entries=(*(_entry(each, held, fates) for each in made.proposed), *_tidying(made)),
         withheld=(
             *((each.connection.name, _why(each)) for each in made.withheld),
-            *((each.title, _held(each)) for each in made.held if each.title not in titles),
+            *((each.title, _held(each)) for key, each in held.items() if key not in drafted),
         ),
         quiet=tuple(
             (names[each.connection_id], each.reason)
@@ -62,12 +67,14 @@ def _fates(made: Plan) -> Iterator[tuple[str, Fate]]:
                 yield draft.identity, Fate.OPEN
             case UpdateBranch(draft=draft):
                 yield draft.identity, Fate.UPDATE
+            case FinishUpdate(number):
+                yield identities[number], Fate.UPDATE
 
 
-def _entry(proposed: Proposed, made: Plan, fates: Mapping[str, Fate]) -> Entry:
+def _entry(proposed: Proposed, waiting: Mapping[_Key, Held], fates: Mapping[str, Fate]) -> Entry:
     draft, note = proposed.draft, ""
     fate = fates.get(draft.identity, Fate.KEEP)
-    held = next((each for each in made.held if each.title == draft.title), None)
+    held = waiting.get((draft.title, draft.connections))
     if held is not None:
         people = held.reason is HeldReason.HANDS_OFF
         fate, note = Fate.HANDS_OFF if people else Fate.HELD, _held(held)
@@ -94,13 +101,21 @@ def _plus(one: Quantiles[Money], other: Quantiles[Money]) -> Quantiles[Money]:
     )
 
 
-def _closing(made: Plan) -> Iterator[Entry]:
-    titles = {pull.number: pull.title for pull in made.snapshot.pulls}
+def _tidying(made: Plan) -> Iterator[Entry]:
+    """Yield what happens to pull requests and branches that nothing is drafted for."""
+    pulls = {pull.number: pull for pull in made.snapshot.pulls}
+    drafted = {draft.identity for draft in made.drafts}
     for operation in made.operations:
-        if isinstance(operation, ClosePull):
-            title = titles[operation.number]
-            number = f"#{operation.number}"
-            yield Entry(Fate.CLOSE, title, operation.branch, number, operation.reason)
+        match operation:
+            case ClosePull(number, branch):
+                yield Entry(Fate.CLOSE, pulls[number].title, branch, f"#{number}", operation.reason)
+            case FinishUpdate(number, branch):
+                noted = pulls[number].metadata
+                if noted is None or noted.identity not in drafted:
+                    why = "a run died while it updated this"
+                    yield Entry(Fate.UPDATE, pulls[number].title, branch, f"#{number}", why)
+            case DeleteBranch(branch):
+                yield Entry(Fate.CLOSE, branch, branch, "branch", "a run that died left it behind")
 
 
 def _held(held: Held) -> str:

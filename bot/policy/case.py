@@ -44,12 +44,19 @@ class Case:
 
     def changed_since(self, start: datetime) -> list[datetime]:
         """Return when the setting that is to change was changed before, from `start` on."""
+        return _changes(self._values, start)
+
+    def watched_since(self, start: datetime) -> bool:
+        """Tell whether the setting that is to change was looked at from `start` on."""
+        return bool(self._values) and self._values[0][0] <= start
+
+    @property
+    def _values(self) -> list[tuple[datetime, object]]:
         change = self.recommendation.change
         if isinstance(change, KnobChange):
-            values = [(each.first_seen, each.value.get(change.knob.path)) for each in self.knobs]
-            return _changes(values, start)
+            return [(each.first_seen, each.value.get(change.knob.path)) for each in self.knobs]
         if isinstance(change, ScheduleChange):
-            return _changes([(each.first_seen, each.value) for each in self.schedules], start)
+            return [(each.first_seen, each.value) for each in self.schedules]
         return []
 
 

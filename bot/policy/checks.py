@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from bot.domain.connection import Cron
 from bot.domain.cron import parse
@@ -139,6 +139,9 @@ def promises(standing: Standing, case: Case) -> Iterator[Verdict]:
         missed = f"{effect.deadlines.p50:.2f} a month"
         cited = deadlines[0].cite("it may not miss more deadlines than today", missed=missed)
         yield Deny((cited,))
+    elif deadlines and isinstance(effect.deadlines, Unknown):
+        sentence = "whether it misses more deadlines than today is not known"
+        yield NeedsApproval(_TEAM, (deadlines[0].cite(sentence),))
     for rate in standing.said(
         lambda each: each.guarantee.min_success_rate, "guarantee", "min_success_rate"
     ):
@@ -178,17 +181,29 @@ def money(standing: Standing, case: Case) -> Iterator[Verdict]:
 
 
 def pace(standing: Standing, case: Case) -> Iterator[Verdict]:
-    """Keep changes of one setting apart, and few."""
+    """Keep changes of one setting apart, and few; pausing is no tuning, and not counted."""
+    if isinstance(case.recommendation.change, StatusChange):
+        return
     for said in standing.said(lambda each: each.limits.hysteresis, "limits", "hysteresis"):
         found = case.changed_since(case.now - said.value)
+        sentence = f"no second change within {format_span(said.value)}"
         if found:
-            sentence = f"no second change within {format_span(said.value)}"
             yield Deny((said.cite(sentence, changed=f"{found[-1]:%Y-%m-%d}"),))
+        else:
+            yield from _not_watched(said, case, said.value)
     for budget in standing.said(lambda each: each.limits.change_budget, "limits", "change_budget"):
-        made = case.changed_since(case.now - budget.value.per)
+        made, per = case.changed_since(case.now - budget.value.per), budget.value.per
         if len(made) >= budget.value.changes:
-            sentence = f"at most {budget.value.changes} changes in {format_span(budget.value.per)}"
+            sentence = f"at most {budget.value.changes} changes in {format_span(per)}"
             yield Deny((budget.cite(sentence, changes=str(len(made))),))
+        else:
+            yield from _not_watched(budget, case, per)
+
+
+def _not_watched(said: Said[Any], case: Case, span: timedelta) -> Iterator[Verdict]:
+    if not case.watched_since(case.now - span):
+        sentence = f"whether it was changed within {format_span(span)} is not known"
+        yield NeedsApproval(_TEAM, (said.cite(sentence),))
 
 
 def triggers(standing: Standing, case: Case) -> Iterator[Verdict]:

@@ -1,11 +1,11 @@
 """Fixtures: tests that a team writes beside its policies, as data, and how they are run."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, TypeVar
 
 from pydantic import Field
 
@@ -46,7 +46,10 @@ from bot.knobs.catalogue import load
 from bot.policy.case import Case, Ruling
 from bot.policy.fields import Share, Span, Words
 from bot.policy.judging import Judge
+from bot.policy.model import PhaseName
 from bot.policy.rules import TESTS_FOLDER, Rules
+
+V = TypeVar("V")
 
 DEFAULT_NOW: Final = datetime(2026, 3, 10, 12, tzinfo=UTC)
 """When a fixture plays that gives no time of its own: a Tuesday, far from any month's end."""
@@ -92,7 +95,9 @@ class GivenFacts(Strict):
     missed_deadlines: Decimal | None = Field(None, description="a month, more than today")
     delays: Span = Field(timedelta(), description="how much later another sync ends")
     confidence: Literal["low", "medium", "high"] = "high"
-    changed_ago: Span | None = Field(None, description="when this setting was changed before")
+    changed_ago: Span | None = Field(
+        None, description="when this setting was changed before; left out: not for a year"
+    )
 
 
 class Expected(Strict):
@@ -112,6 +117,9 @@ class Fixture(Strict):
     change: GivenChange
     given: GivenFacts = GivenFacts()
     now: datetime | None = Field(None, description="when it plays: 2026-03-31T12:00:00Z")
+    phase: PhaseName | None = Field(
+        None, description="as if everything had been let in so far, to see what else is said"
+    )
     expect: Expected
 
 
@@ -138,7 +146,7 @@ def run_fixtures(rules: Rules, folder: Path) -> list[Result]:
     Raises:
         ConfigError: a file is wrong, or changes what nothing can be changed of.
     """
-    judge = Judge(rules)
+    judges: dict[PhaseName | None, Judge] = {}
     found = []
     for path in sorted((folder / TESTS_FOLDER).glob("*.y*ml")):
         document = read_document(path)
@@ -146,10 +154,24 @@ def run_fixtures(rules: Rules, folder: Path) -> list[Result]:
         document = Document(name, document.data, document.positions, document.keys)
         for index, fixture in enumerate(validate(FixtureFile, document).tests):
             where = document.where(("tests", index))
-            ruling = judge.judge(_case(fixture, document, index))
+            if fixture.phase not in judges:
+                judges[fixture.phase] = Judge(_let_in(rules, fixture.phase))
+            ruling = judges[fixture.phase].judge(_case(fixture, document, index))
             failures = tuple(_failures(fixture.expect, ruling))
             found.append(Result(fixture.name, where, ruling, failures))
     return found
+
+
+def _let_in(rules: Rules, phase: PhaseName | None) -> Rules:
+    """Return rules that all give one phase; as they are without one."""
+    if phase is None:
+        return rules
+    given = {"phase": phase}
+    policies, fallbacks = (
+        tuple(replace(each, clauses=each.clauses.model_copy(update=given)) for each in found)
+        for found in (rules.policies, rules.fallbacks)
+    )
+    return replace(rules, policies=policies, fallbacks=fallbacks)
 
 
 def uncovered(rules: Rules, folder: Path, results: list[Result]) -> list[str]:
@@ -365,27 +387,26 @@ def _month(given: GivenFacts, subject: Subject, evidence: Evidence) -> Forecast 
 
 
 def _schedules(change: Change, given: GivenFacts, now: datetime) -> tuple[Tenure[Schedule], ...]:
-    if not isinstance(change, ScheduleChange) or given.changed_ago is None:
+    if not isinstance(change, ScheduleChange):
         return ()
-    then = now - given.changed_ago
-    earlier: Schedule = Manual()
-    return (
-        Tenure(earlier, then - timedelta(days=30), then),
-        Tenure(change.before, then, now),
-    )
+    return tuple(_tenures(change.before, Manual(), given.changed_ago, now))
 
 
 def _knobs(
     change: Change, given: GivenFacts, now: datetime
 ) -> tuple[Tenure[Mapping[str, KnobValue]], ...]:
-    if not isinstance(change, KnobChange) or given.changed_ago is None:
+    if not isinstance(change, KnobChange):
         return ()
-    then = now - given.changed_ago
-    before: dict[str, KnobValue] = {}
-    after: dict[str, KnobValue] = {}
+    today: dict[str, KnobValue] = {}
     if change.before is not None:
-        after[change.knob.path] = change.before
-    return (
-        Tenure(before, then - timedelta(days=30), then),
-        Tenure(after, then, now),
-    )
+        today[change.knob.path] = change.before
+    return tuple(_tenures(today, {}, given.changed_ago, now))
+
+
+def _tenures(today: V, earlier: V, changed_ago: timedelta | None, now: datetime) -> list[Tenure[V]]:
+    """Return a year in which a setting was changed once, or never."""
+    start = now - timedelta(days=365)
+    if changed_ago is None:
+        return [Tenure(today, start, now)]
+    then = now - changed_ago
+    return [Tenure(earlier, min(start, then), then), Tenure(today, then, now)]

@@ -52,14 +52,21 @@ class Judge:
     def fleet_terms(self, subjects: Sequence[Subject]) -> FleetTerms:
         """Return what policy says of all connections together beforehand."""
         shared: list[SharedCapacity] = []
-        limits = _blasts(self.rules.policies) or _blasts(self.rules.fallbacks)[:1]
         for rule in self.rules.all():
             guarantee = rule.clauses.guarantee
             if guarantee.concurrency or guarantee.source_concurrency or guarantee.data_workers:
                 shared += _capacities(
                     rule, [each for each in subjects if rule.test(each) is not False]
                 )
-        return FleetTerms(tuple(shared), _tightest(limits, len(subjects)))
+        return FleetTerms(tuple(shared), _tightest(self._blasts(), len(subjects)))
+
+    def _blasts(self) -> list[BlastLimit]:
+        """Return what policies give, and the nearest default: a run is one thing for all."""
+        policies, defaults = (
+            [rule.clauses.limits.blast for rule in rules if rule.clauses.limits.blast is not None]
+            for rules in (self.rules.policies, self.rules.fallbacks)
+        )
+        return [BlastLimit(each.connections, each.share) for each in (*policies, *defaults[:1])]
 
     def prices(self, settings: PriceBook) -> PriceBook:
         """Return the settings' prices with what policies say laid over them."""
@@ -147,11 +154,6 @@ def _capacities(rule: Rule, members: Sequence[Subject]) -> list[SharedCapacity]:
                 )
                 found.append(SharedCapacity(limit, frozenset(ids)))
     return found
-
-
-def _blasts(rules: Iterable[Rule]) -> list[BlastLimit]:
-    given = (rule.clauses.limits.blast for rule in rules)
-    return [BlastLimit(each.connections, each.share) for each in given if each is not None]
 
 
 def _tightest(limits: Sequence[BlastLimit], size: int) -> BlastLimit:

@@ -56,8 +56,14 @@ def is_ours(pull: Reviewed) -> bool:
     return pull.branch.startswith(PREFIX) and not pull.is_fork
 
 
-def not_ours() -> Conclusion:
-    """Say that there is nothing to check."""
+def not_ours(pull: Reviewed) -> Conclusion | None:
+    """Say that there is nothing to check; None where nothing may be said.
+
+    A status belongs to a commit, and every pull request with that head shows it: for a commit of
+    trimtab's under another name, only trimtab's own pull request decides.
+    """
+    if PROMISE in read(pull.commit.message):
+        return None
     return Conclusion(State.SUCCESS, "This is no pull request of trimtab's: nothing to check.")
 
 
@@ -77,6 +83,8 @@ def check(pull: Reviewed, rules: Rules, base: Base, diff: Diff, directory: Direc
 
 
 def _misplaced(pull: Reviewed, rules: Rules) -> str | None:
+    if pull.commit.sha != pull.head:
+        return "GitHub has not caught up with the last push: run this again."
     if pull.base != rules.base:
         return f"It goes into {pull.base}; trimtab's go into {rules.base}."
     return None

@@ -32,9 +32,6 @@ BUDGET: Final = 60_000
 _A_DAY: Final = timedelta(days=1)
 _SLACK: Final = timedelta(minutes=30)
 """A daily run does not start on the minute."""
-_LIFTABLE: Final = frozenset(
-    {HeldReason.SNOOZED, HeldReason.UNDONE, HeldReason.REVERSAL, HeldReason.FLIPPED}
-)
 _PEOPLE: Final = frozenset({HeldReason.HANDS_OFF, HeldReason.REOPENED})
 
 
@@ -122,8 +119,8 @@ def _render(
         key=lambda pull: pull.number,
     )
     pulls = {pull.number: pull for pull in snapshot.pulls}
-    waiting = [each for each in held if each.reason not in _LIFTABLE | _PEOPLE]
-    liftable = [each for each in held if each.reason in _LIFTABLE]
+    liftable = [each for each in held if each.can_be_lifted]
+    waiting = [each for each in held if each.reason not in _PEOPLE and not each.can_be_lifted]
     people = [each for each in held if each.reason in _PEOPLE]
     return (
         _template()

@@ -11,9 +11,9 @@ import tarfile
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from bot.domain.errors import ForgeError
 from bot.pulls import github_snapshot
@@ -154,15 +154,22 @@ class GitHubForge:
     def mark_pull(
         self, number: int, labels: frozenset[str], assignees: frozenset[str] = frozenset()
     ) -> None:
-        """Set its labels, and add assignees; GitHub makes labels that do not exist yet."""
-        wanted: dict[str, Any] = {"labels": sorted(labels)}
-        if assignees and number in self._adopted:
-            # Whoever adopted it may have taken it on: this write adds, the other one replaces.
-            people = {"assignees": sorted(assignees)}
-            self.api.write("POST", f"issues/{number}/assignees", people)
-        elif assignees:
-            wanted["assignees"] = sorted(assignees)
-        self.api.write("PATCH", f"issues/{number}", wanted)
+        """Set its labels, and add assignees; GitHub makes labels that do not exist yet.
+
+        Who is no collaborator cannot be assigned, which is no reason to go without labels.
+        """
+        path, marks = f"issues/{number}", {"labels": sorted(labels)}
+        people = {"assignees": sorted(assignees)} if assignees else {}
+        if people and number in self._adopted:
+            # Somebody may have taken it on since: this write adds, the other one replaces.
+            self.api.write("POST", f"{path}/assignees", people)
+            people = {}
+        try:
+            self.api.write("PATCH", path, marks | people)
+        except RefusedError as error:
+            if not people or error.status != _UNPROCESSABLE:
+                raise
+            self.api.write("PATCH", path, marks)
 
     def comment(self, number: int, text: str) -> None:
         """Add one comment."""
@@ -249,7 +256,9 @@ class GitHubForge:
         return next((pull for pull in found if pull["head"]["ref"] == branch), None)
 
     def _said(self, path: str, text: str) -> Json | None:
-        newest = self.api.get(path, {"per_page": 100, "since": self.now.isoformat()})
+        # `now` is Airbyte's clock, and not GitHub's.
+        since = (self.now - timedelta(days=1)).isoformat()
+        newest = self.api.get(path, {"per_page": 100, "since": since})
         return next((each for each in newest if each["body"] == text), None)
 
     def _dashboard(self) -> Json | None:

@@ -48,16 +48,22 @@ class Recalled:
     """The pull requests of the past, the newest first, less those that a person has lifted.
 
     `carrying` holds those that changed a setting, each with what it was changed to; `unread`, by
-    branch, those whose record is lost.
+    branch, those whose record is lost. `proposed` is what open pull requests carry now.
     """
 
     carrying: Mapping[Target, Sequence[tuple[Pull, SettingChange]]]
     unread: Mapping[str, Sequence[Pull]]
+    proposed: frozenset[tuple[Target, str]]
     now: datetime
     snooze: timedelta
 
     def objection(self, change: SettingChange, title: str) -> Held | None:
-        """Say why a change may not be proposed now, or None when nothing speaks against it."""
+        """Say why a change may not be proposed now, or None when nothing speaks against it.
+
+        What an open pull request carries already is not proposed anew.
+        """
+        if (change.target, change.fingerprint) in self.proposed:
+            return None
         ours = self.carrying.get(change.target, ())
         found = self._snoozed(ours, change) or self._undone(ours, change)
         found = found or self._reversal(ours, change) or self._flipped(ours, change)
@@ -160,7 +166,13 @@ def recall(
             continue
         for change in pull.metadata.changes:
             carrying.setdefault(change.target, []).append((pull, change))
-    return Recalled(carrying, unread, now, snooze)
+    proposed = frozenset(
+        (change.target, change.fingerprint)
+        for pull in pulls
+        if pull.state is PullState.OPEN and pull.metadata is not None
+        for change in pull.metadata.changes
+    )
+    return Recalled(carrying, unread, proposed, now, snooze)
 
 
 def precedes(pull: Pull, other: Pull) -> bool:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.advise.advisor import Situation
 from bot.advise.knobs import KnobAdvisor, readings
-from bot.domain.connection import ConnectionId, ConnectionStatus, Cron
+from bot.domain.connection import ConnectionId, ConnectionStatus, Cron, SourceId
 from bot.domain.forecast import Quantiles
 from bot.domain.knob import Bounds
 from bot.domain.money import Money
@@ -250,7 +250,7 @@ def test_what_others_with_the_same_option_have_shown_moves_the_belief() -> None:
     moved = tuple(
         replace(
             subject,
-            connection=replace(subject.connection, source_id="other"),
+            connection=replace(subject.connection, source_id=SourceId("other")),
             source=replace(subject.source, id="other"),
         )
         for subject in others.subjects

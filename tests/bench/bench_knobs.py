@@ -26,8 +26,8 @@ from bot.lab.physics import OUT_OF_MEMORY
 from bot.lab.world import World
 from tests.bench.knob_loop import Loop
 
-SEEDS: Final = range(1, 25)
-CONNECTIONS: Final = 150 if os.environ.get("SIZE") == "full" else 60
+SEEDS: Final = range(101, 125)
+CONNECTIONS: Final = 150 if os.environ.get("SIZE") == "full" else 36
 WARM_DAYS: Final = 28
 DAYS: Final = 90
 DAY: Final = 86_400

@@ -119,10 +119,17 @@ def propose(hub: GitHub, given: Draft | None = None) -> int:
 
 
 def conclude(hub: GitHub, number: int, rules: Rules = RULES) -> Conclusion:
+    """Return what is concluded, where anything is."""
+    found = conclude_or_not(hub, number, rules)
+    assert found is not None
+    return found
+
+
+def conclude_or_not(hub: GitHub, number: int, rules: Rules = RULES) -> Conclusion | None:
     api = forge(hub).api
     pull = read_pull(api, number)
     if not is_ours(pull):
-        return not_ours()
+        return not_ours(pull)
     fork, diff = read_diff(api, pull)
     return check(
         pull,

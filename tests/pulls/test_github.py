@@ -231,6 +231,13 @@ def test_an_open_pull_request_of_the_branch_is_adopted_and_left_as_it_is(
     assert hub.pulls[number].assignees == ["grace", "ada"]
 
 
+def test_somebody_who_cannot_be_assigned_costs_no_labels(hub: GitHub, forge: GitHubForge) -> None:
+    hub.strangers = {"ada"}
+    number = propose(forge)
+    assert hub.pulls[number].assignees == []
+    assert hub.pulls[number].labels == ["trimtab", "trimtab:risk-low"]
+
+
 def test_no_other_refusal_is_taken_for_one_that_can_be_adopted(
     hub: GitHub, forge: GitHubForge
 ) -> None:

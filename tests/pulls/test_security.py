@@ -21,6 +21,7 @@ from tests.pulls.proposed import (
     ROOT,
     Named,
     conclude,
+    conclude_or_not,
     draft,
     propose,
     rewrite_record,
@@ -184,10 +185,26 @@ def test_a_policy_edit_on_the_branch_is_not_what_the_check_reads(hub: GitHub, nu
     assert conclude(hub, number).state is State.FAILURE
 
 
-def test_a_pull_request_from_a_fork_is_none_of_trimtabs(hub: GitHub, number: int) -> None:
-    hub.pulls[number].is_cross = True
-    found = conclude(hub, number)
-    assert "no pull request of trimtab's" in found.sentence
+def test_a_pull_request_from_a_fork_is_none_of_trimtabs(hub: GitHub) -> None:
+    set_up(hub)
+    hub.push(BRANCH, {FILE: b"anything\n"})
+    pull = hub.remember(BRANCH, ended=False)
+    pull.is_cross = True
+    assert "no pull request of trimtab's" in conclude(hub, pull.number).sentence
+
+
+@pytest.mark.parametrize("is_fork", [True, False])
+def test_another_pull_request_with_the_same_head_does_not_bless_it(
+    hub: GitHub, number: int, is_fork: bool
+) -> None:
+    """A status belongs to the commit: what is said of it there would hold here as well."""
+    head = hub.tip(BRANCH)
+    assert head is not None
+    hub.git.move_ref("refs/heads/feature/x", None, head)
+    other = hub.remember("feature/x", ended=False)
+    other.is_cross = is_fork
+    assert conclude_or_not(hub, other.number) is None
+    assert conclude(hub, number).state is State.PENDING
 
 
 def test_a_pull_request_into_another_branch_fails(hub: GitHub, number: int) -> None:

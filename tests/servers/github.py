@@ -116,6 +116,7 @@ class GitHub:
         self.signed: set[str] = set()
         self.permissions: Json = {}
         self.required: list[str] = []
+        self.strangers: set[str] = set()
         self.auto_merge_allowed = True
         self._lock = threading.RLock()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handling(self))
@@ -371,6 +372,8 @@ class GitHub:
         return 200, self._pull_json(pull)
 
     def patch_issue(self, request: Request, number: str) -> tuple[int, Json]:
+        if set(request.body.get("assignees") or []) & self.strangers:
+            raise RefusalError(422, "Validation Failed")
         record = self.pulls.get(int(number)) or self.issues.get(int(number))
         if record is None:
             raise RefusalError(404, "Not Found")
@@ -621,6 +624,10 @@ class _Repository:
         return {"nodes": found}
 
 
+def _iso(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
+
+
 def _object(hub: GitHub, sha: str) -> Json:
     # What an id names never changes.
     if sha not in hub.objects:
@@ -649,7 +656,7 @@ def _pull_node(hub: GitHub, pull: PullRequest) -> Json:
         {
             "author": {"__typename": "User", "login": review["login"]},
             "state": review["state"],
-            "submittedAt": review["at"].isoformat(),
+            "submittedAt": _iso(review["at"]),
             "commit": review["commit"] and {"oid": review["commit"]},
         }
         for review in pull.reviews
@@ -665,10 +672,10 @@ def _pull_node(hub: GitHub, pull: PullRequest) -> Json:
             "__typename": "Bot" if pull.author.endswith("[bot]") else "User",
             "login": pull.author.removesuffix("[bot]"),
         },
-        "createdAt": pull.created.isoformat(),
-        "updatedAt": pull.updated.isoformat(),
-        "closedAt": pull.closed and pull.closed.isoformat(),
-        "mergedAt": pull.merged and pull.merged.isoformat(),
+        "createdAt": _iso(pull.created),
+        "updatedAt": _iso(pull.updated),
+        "closedAt": pull.closed and _iso(pull.closed),
+        "mergedAt": pull.merged and _iso(pull.merged),
         "baseRefName": pull.base,
         "baseRefOid": hub.tip(pull.base),
         "headRefName": pull.branch,
@@ -676,7 +683,7 @@ def _pull_node(hub: GitHub, pull: PullRequest) -> Json:
         "isCrossRepository": pull.is_cross,
         "mergeable": _mergeable(hub, pull),
         "reviewDecision": None,
-        "autoMergeRequest": {"enabledAt": WHEN.isoformat()} if pull.auto_merge else None,
+        "autoMergeRequest": {"enabledAt": _iso(WHEN)} if pull.auto_merge else None,
         "labels": {"nodes": [{"name": name} for name in pull.labels]},
         "commits": lambda _info, last: {"nodes": [{"commit": _head_commit(hub, hub.head(pull))}]},
         "reviews": lambda _info, first=None, after=None: _page(reviews, first, after),

@@ -16,8 +16,7 @@ from typing import Any, Final
 
 import psycopg
 
-from bot.loader.postgres.copyin import run_copy
-from bot.loader.postgres.encode import CopyInput
+from bot.loader.postgres.copyin import CopyInput, run_copy
 from bot.loader.postgres.session import explain, failure_of
 from bot.loader.postgres.target import PLACE, STAGED, Target
 from bot.loader.protocol import RowFailure

@@ -125,6 +125,17 @@ def find_or_create(
     return match(table, shape, key, upsert=upsert)
 
 
+def may_create(connection: psycopg.Connection[Any], name: str) -> bool:
+    """Tell whether this user may make a table of that name where SQL would make it."""
+    found = connection.execute(
+        "SELECT coalesce(has_schema_privilege(n.oid, 'CREATE'), false)"
+        " FROM (SELECT parse_ident(%s) AS parts) AS p LEFT JOIN pg_namespace n ON n.nspname ="
+        " CASE WHEN cardinality(p.parts) > 1 THEN p.parts[1] ELSE current_schema() END",
+        [name],
+    ).fetchone()
+    return bool(found and found[0])
+
+
 def match(table: Table, shape: Shape, key: Sequence[str], *, upsert: bool) -> Target:
     """Find the column of `table` for each column of `shape`.
 

@@ -1,6 +1,6 @@
 """Write a PostgreSQL table with COPY: one slice is one transaction, its mark included."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -9,12 +9,11 @@ import psycopg
 from pydantic import Field, SecretStr
 
 from bot.loader.postgres.columns import describe_table
-from bot.loader.postgres.copyin import run_copy
-from bot.loader.postgres.encode import CopyInput, Encoder
+from bot.loader.postgres.copyin import CopyInput, run_copy, undecoded
 from bot.loader.postgres.isolate import forbids_staging, is_row_error, jump, movable, stage
 from bot.loader.postgres.literals import literal
 from bot.loader.postgres.session import check_connection, connect, explain
-from bot.loader.postgres.target import STAGED, Target, find_or_create, match
+from bot.loader.postgres.target import STAGED, Target, find_or_create, match, may_create
 from bot.loader.protocol import (
     Check,
     Mark,
@@ -51,7 +50,7 @@ class PostgresSink:
         self._config = config
         self._open: psycopg.Connection[Any] | None = None
         self._target: Target | None = None
-        self._encoder: Encoder | None = None
+        self._encode: Callable[[Any], CopyInput] = undecoded
         self._may_stage = True
         self._movable = False
         self._doubtful = False
@@ -84,22 +83,26 @@ class PostgresSink:
                 connection, self._config.table, shape, self._config.key, upsert=self._config.upsert
             )
             connection.execute(_MARKS_TABLE)
-            self._encoder = Encoder(shape.schema, target.columns, plane)
-            self._target = replace(target, as_text=not self._encoder.binary)
+            self._encode, self._target = undecoded, target
+            if plane is Plane.ARROW:
+                from bot.loader.postgres.encode import Encoder  # undecoded rows need none of it
+
+                encoder = Encoder(shape.schema, target.columns)
+                self._encode = encoder.encode
+                self._target = replace(target, as_text=not encoder.binary)
             if self._config.upsert:
                 connection.execute(self._target.staging().encode())
 
     def write(self, rows: Rows, order: Order) -> WriteResult:
         """Write one slice in one transaction, with its mark."""
         assert self._target is not None
-        assert self._encoder is not None
         with self._errors_explained():
             if order.isolate and self._doubtful:
                 # Bad rows come in company: do not send this slice twice as well.
                 return self._isolate(rows, order)
             result = WriteResult(rows.num_rows)
             try:
-                data = self._encoder.encode(rows)
+                data = self._encode(rows)
                 script = self._script(data.options, order.mark, result)
                 run_copy(self._connection, script, data.data)
             except psycopg.Error as error:
@@ -146,8 +149,13 @@ class PostgresSink:
         try:
             with self._errors_explained():
                 table = describe_table(self._connection, self._config.table)
+                makeable = table is not None or may_create(self._connection, self._config.table)
         except SinkError as error:
             return [connected, Check("table", passed=False, detail=error.message, hint=error.hint)]
+        if not makeable:
+            detail = f"{self._config.table} is missing and cannot be made"
+            hint = "its schema has to exist, and this user needs the right to create tables in it"
+            return [connected, Check("table", passed=False, detail=detail, hint=hint)]
         detail = f"{len(table.columns)} columns" if table else "missing: the first run makes it"
         return [connected, Check("table", passed=True, detail=detail)]
 
@@ -192,18 +200,17 @@ class PostgresSink:
 
     def _failures(self, rows: Rows) -> list[RowFailure]:
         assert self._target is not None
-        assert self._encoder is not None
-        connection, target, encoder = self._connection, self._target, self._encoder
+        connection, target = self._connection, self._target
         if self._can_stage(connection, target):
             try:
-                return stage(connection, target, encoder.encode(rows))
+                return stage(connection, target, self._encode(rows))
             except psycopg.Error as error:
                 if self._config.upsert or not is_row_error(error):
                     raise
                 connection.execute("ROLLBACK")
 
         def encode(first: int, last: int) -> CopyInput:
-            return encoder.encode(rows.slice(first, last - first))
+            return self._encode(rows.slice(first, last - first))
 
         return jump(connection, target, encode, rows.num_rows)
 
@@ -218,7 +225,7 @@ class PostgresSink:
             if self._config.upsert or not forbids_staging(error):
                 raise
             self._may_stage = False
-        self._movable = True
+        self._movable = self._may_stage
         return self._may_stage
 
     @contextmanager
