@@ -27,7 +27,7 @@ from bot.domain.recommendation import (
 )
 from bot.domain.subject import Subject
 from bot.domain.verdict import Deny, NeedsApproval, Verdict
-from bot.history.fleet import destinations
+from bot.history import fleet
 from bot.history.mining import Mined, MiningPlan, mine
 from bot.history.reading import Watcher
 from bot.history.store import History
@@ -51,6 +51,8 @@ from bot.pulls.risk import assess
 from bot.pulls.snapshot import PullState, Snapshot
 from bot.pulls.tracking import track
 from bot.report.stages import Stages
+from bot.signals import looking
+from bot.signals.lookout import Lookout, Scene
 from bot.terraform.index import Index, index
 from bot.terraform.locate import locate
 from bot.terraform.recommended import Wanted, edits
@@ -71,6 +73,7 @@ class Job:
 
     `beside` is what advisors look at beside the history; what policy says is asked of `judge`.
     `addresses` maps connection ids to Terraform addresses where the team has written them down.
+    `lookouts` watch other systems; paths in their settings start from `folder`.
     `files_url` is where the base branch's files are shown, empty where they are not.
     """
 
@@ -85,6 +88,8 @@ class Job:
     roots: Sequence[TerraformRoot]
     addresses: Mapping[str, str]
     now: datetime
+    lookouts: Sequence[Lookout] = ()
+    folder: Path = Path()
     files_url: str = ""
     stages: Stages = field(default_factory=Stages)
 
@@ -242,11 +247,19 @@ def _why_withheld(withheld: Withheld) -> tuple[str, str]:
 
 def look(job: Job) -> Situation:
     """Gather what advisors are given: the history, what is forecast of it, what policy allows."""
-    found = destinations(job.history)
+    ends = (*fleet.sources(job.history), *fleet.destinations(job.history))
+    scene = Scene(
+        job.now, fleet.connections(job.history), {each.id: each for each in ends}, job.folder
+    )
+    sight = looking.look(job.lookouts, scene)
+    prices = job.judge.prices(job.beside.prices)
+    woken = job.judge.warehouses(fleet.destinations(job.history))
     beside = replace(
         job.beside,
-        prices=job.judge.prices(job.beside.prices),
-        warehouses={**job.beside.warehouses, **job.judge.warehouses(found)},
+        prices=replace(prices, warehouses={**prices.warehouses, **sight.warehouses}),
+        warehouses={**job.beside.warehouses, **woken, **sight.wakes},
+        surroundings=sight.surroundings,
+        lineage=sight.lineage,
         terms=job.judge.terms,
         fleet_terms=job.judge.fleet_terms,
     )

@@ -1,4 +1,4 @@
-"""Frequency: run less where nothing new arrives or nobody reads, more where data gets too old."""
+"""Frequency: run less where nothing new arrives or data may be older, more where it gets too old."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,6 +34,8 @@ FEWEST_SYNCS: Final = 14
 FEWEST_DAYS: Final = 14
 _SURE: Final = 1.6449
 _MOST_LATE_WEEKENDS: Final = 0.2
+_MOSTLY_SOMETHING: Final = 0.8
+"""Where more syncs than this bring something, no part of them can be dropped by any of the rules."""
 _WORTH: Final = 1
 _MANY: Final = 50
 
@@ -59,6 +61,11 @@ class Case:
         """Tell whether lineage is known and knows of nobody who reads it."""
         known = self.subject.connection.id in self.situation.traced
         return known and not self.subject.downstream.is_read
+
+    @property
+    def may_be_older(self) -> bool:
+        """Tell whether policy says how old its data may get: then no more is owed."""
+        return self.terms.max_staleness is not None
 
     def within_step(self, rhythm: Rhythm) -> bool:
         """Tell whether policy allows the step from today's number of syncs to another."""
@@ -154,19 +161,20 @@ class FrequencyAdvisor:
         if isinstance(money, Quantiles) and money.p95.amount < _WORTH:
             reason = f"{share}, but fewer would save {money.p95} a month at most"
             return Keep(key, self.name, reason, figures)
-        why = "Nothing that lineage knows reads it" if case.is_unread else share.capitalize()
-        starts = f"{best.per_week} starts a week instead of {case.today.per_week}"
-        reason = f"{why}: {starts} drop {late.dropped - late.with_data} that brought nothing."
+        reason = _why_less(case, best, late, share)
         return self._recommend(case, best, reason, _against(case, late), peers, figures)
 
     def _fitting(self, case: Case) -> Iterator[tuple[Rhythm, Late]]:
         """Yield the rhythms with fewer starts that keep everything, the fewest starts first."""
+        if not case.is_unread and case.record.brought.mean() > _MOSTLY_SOMETHING:
+            return
         found = [
             (each, case.record.late(case.today, each))
             for each in case.today.thinner()
             if case.within_step(each)
         ]
-        found = [each for each in found if case.is_unread or _arrives_in_time(case, *each)]
+        free = case.is_unread or case.may_be_older
+        found = [each for each in found if free or _arrives_in_time(case, *each)]
         for each, late in sorted(found, key=lambda pair: _waiting(case, *pair)):
             takes = _takes(case, each)
             too_old = case.promises.max_staleness
@@ -277,11 +285,29 @@ def _against(case: Case, late: Late) -> tuple[str, ...]:
             "Streams that are read whole always have rows: equal numbers of rows and bytes are "
             "taken for nothing new."
         )
+    if case.record.full_share < 1:
+        said.append(
+            "A row that changes more than once between two syncs is moved once: what that saves "
+            "beside is not in the saving, and the versions between are not seen."
+        )
     if case.subject.connection.id not in case.situation.traced:
         said.append("Who reads its data is not known.")
     if case.subject.connection.destination_id in case.situation.warehouses:
         said.append("How long its warehouse is kept awake is not in the saving.")
     return tuple(said)
+
+
+def _why_less(case: Case, best: Rhythm, late: Late, share: str) -> str:
+    starts = f"{best.per_week} starts a week instead of {case.today.per_week}"
+    limit = case.terms.max_staleness
+    if not case.is_unread and limit is not None and not _arrives_in_time(case, best, late):
+        age = format_span(case.promises.age(best, _takes(case, best)))
+        return (
+            f"Policy lets its data get {format_span(limit)} old: with {starts} it gets {age} old "
+            "at most."
+        )
+    why = "Nothing that lineage knows reads it" if case.is_unread else share.capitalize()
+    return f"{why}: {starts} drop {late.dropped - late.with_data} that brought nothing."
 
 
 def _why_not_less(case: Case, share: str) -> str:

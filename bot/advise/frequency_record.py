@@ -41,8 +41,9 @@ class Late:
 class Record:
     """The successful syncs of one connection since its schedule last changed, six weeks at most.
 
-    `brought` tells which ones brought anything new. `full_share` is the share of its streams that
-    are read whole each time.
+    `brought` tells which ones brought anything new. `tries` counts the syncs that ended in any way,
+    `idle` are the seconds of those that moved no row, failed ones too. `full_share` is the share of
+    its streams that are read whole each time.
     """
 
     start: datetime
@@ -54,6 +55,8 @@ class Record:
     bytes: Floats
     brought: Flags
     full_share: float
+    tries: int
+    idle: Floats
 
     @classmethod
     def of(cls, situation: Situation, connection: Connection) -> "Record | None":
@@ -75,7 +78,8 @@ class Record:
     def _read(
         cls, runs: Runs, mine: slice, window: tuple[datetime, datetime], full_share: float
     ) -> "Record":
-        chosen = runs.succeeded[mine] & (runs.created[mine] >= epoch(window[0]))
+        inside = (runs.created[mine] >= epoch(window[0])) & ~runs.cancelled[mine]
+        chosen = runs.succeeded[mine] & inside
         chosen &= np.isfinite(runs.rows[mine]) & np.isfinite(runs.seconds[mine])
         rows, size = runs.rows[mine][chosen], runs.bytes[mine][chosen]
         brought = rows > 0
@@ -94,6 +98,8 @@ class Record:
             np.nan_to_num(size),
             brought,
             full_share,
+            int(inside.sum()),
+            runs.seconds[mine][inside & (runs.rows[mine] == 0) & (runs.seconds[mine] >= 0)],
         )
 
     @property
@@ -120,10 +126,11 @@ class Record:
         Syncs that brought nothing show it. Without a handful of them, all that is sure is that it
         is no more than the shortest sync took.
         """
-        empty = self.seconds[~self.brought & (self.rows == 0)]
-        if len(empty) >= _ENOUGH:
-            low, middle, high = np.quantile(empty, (0.25, 0.5, 0.75))
-            return float(low), float(middle), float(high)
+        if len(self.idle) >= _ENOUGH:
+            # A mean over so many, of which a month has about as many again: both are uncertain.
+            doubt = _SURE * float(self.idle.std()) * (2 / len(self.idle)) ** 0.5
+            mean = float(self.idle.mean())
+            return max(mean - doubt, 0.0), mean, mean + doubt
         shortest = float(np.quantile(self.seconds, 0.05))
         return 0.0, shortest / 2, shortest
 
@@ -152,6 +159,7 @@ class Record:
 
 
 _ENOUGH: Final = 5
+_SURE: Final = 1.6449
 
 
 def _full_share(connection: Connection) -> float:

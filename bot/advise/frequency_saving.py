@@ -36,7 +36,8 @@ def saving(
 def _seconds(record: Record, share: float) -> Spread:
     """Return the time of the syncs that a share of all is."""
     whole = _part(_month(record, record.seconds), (share, share, share))
-    starts = _month(record, np.ones(len(record.created)))
+    # What fails does not start either.
+    starts = _month(record, np.full(len(record.created), record.tries / len(record.created)))
     full = record.full_share
     if full == 1:
         return whole

@@ -9,8 +9,9 @@ from typing import Final
 import numpy as np
 
 from bot.advise.advisor import Situation
-from bot.advise.knobs_contrast import contrasts
+from bot.advise.knobs_contrast import Contrast, Turn, contrasts
 from bot.advise.knobs_control import (
+    BACK_OFF,
     COOL_DOWN,
     STEP,
     WINDOW_SYNCS,
@@ -43,6 +44,10 @@ _WORSE: Final = 0.7
 _MUCH_SLOWER: Final = log(1.15)
 _CERTAIN: Final = 0.95
 _FEWEST_TO_TAKE_BACK: Final = 3
+_USUAL_CHANGE: Final = 0.1
+"""The deviation of what one step changes, as it is expected beforehand."""
+_NOTICED: Final = 0.01
+_SAME: Final = 0.05
 _STOP: Final = timedelta(days=60)
 _FAILED_DIRECTIONS: Final = 2
 _CLEAN_SYNCS: Final = 20
@@ -58,6 +63,7 @@ class Reading:
     situation: Situation
     panel: Panel
     watched: Sequence[Watch]
+    contrasts: Sequence[Contrast]
     told: Told
     surface: Surface
     rails: Mapping[str, Rails]
@@ -105,16 +111,17 @@ class KnobAdvisor:
 def readings(situation: Situation) -> list[Reading]:
     """Read every panel, and believe of each what its like have shown too."""
     every = list(panels(situation))
-    said = [told(panel, contrasts(situation, panel)) for panel in every]
+    shown = [contrasts(situation, panel) for panel in every]
+    said = [told(panel, each) for panel, each in zip(every, shown, strict=True)]
     found = []
-    for panel, one, surface in zip(every, said, surfaces(every, said), strict=True):
+    for panel, own, one, surface in zip(every, shown, said, surfaces(every, said), strict=True):
         watched = watches(situation, panel)
         rails = {
             knob.path: Rails.of(panel, knob, watched, _bounds(situation, panel, knob), factor)
             for knob in panel.knobs
             if (factor := panel.ratio(situation, knob, STEP)) is not None
         }
-        found.append(Reading(situation, panel, watched, one, surface, rails))
+        found.append(Reading(situation, panel, watched, own, one, surface, rails))
     return found
 
 
@@ -136,15 +143,20 @@ def decide(reading: Reading) -> Finding:
 def _back_off(reading: Reading) -> Finding | None:
     """Shrink after trouble of load, at once: memory is for sizes, quotas and time for parallelism."""
     now = reading.now
-    if not now.is_overloaded:
+    too_high = [each for each in reading.rails.values() if each.is_too_high]
+    if not now.is_overloaded and not too_high:
         return None
-    memory = now.troubled.get(Cause.OUT_OF_MEMORY, 0)
+    memory = now.troubled.get(Cause.OUT_OF_MEMORY, 0) or too_high
     order = sorted(
         reading.rails.values(),
         key=lambda each: (each.knob.kind is KnobKind.PARALLELISM) == bool(memory),
     )
     words = ", ".join(f"{n} {c.value}" for c, n in sorted(now.troubled.items()) if c.is_of_load)
-    said = f"of {now.ended} syncs at its present values some failed for load: {words}"
+    said = (
+        f"of {now.ended} syncs at its present values some failed for load: {words}"
+        if words
+        else f"it stands above {BACK_OFF:.0%} of a size that ran out of memory before"
+    )
     for rails in order:
         value = rails.back_off()
         if value is not None:
@@ -159,20 +171,46 @@ def _take_back(reading: Reading) -> Finding | None:
     if len(reading.watched) < 2:  # noqa: PLR2004  a stretch before this one
         return None
     before, now = reading.watched[-2:]
+    earlier = (each.values for each in reading.panel.stretches[:-2])
+    if now.stretch.values in earlier:
+        return None  # It has just returned to where it was, and must not swing.
     if before.is_overloaded or now.good < _FEWEST_TO_TAKE_BACK:
         return None
     for rails in reading.rails.values():
         value = before.stretch.values[rails.knob.path]
         if value == rails.now or not rails.reachable().admits(value):
             continue
-        gain = reading.gain(rails, value)
-        enough = now.good >= WINDOW_SYNCS and gain.chance >= _WORSE
-        if enough or (gain.mean >= _MUCH_SLOWER and gain.chance >= _CERTAIN):
-            said = (
-                f"{now.good} syncs at {_number(rails.now)} were slower than those at "
-                f"{_number(value)} before: by {gain.mean:.1%}, give or take {gain.deviation:.1%}"
-            )
+        said = _why_back(reading, rails, value)
+        if said is not None:
+            gain = reading.gain(rails, value)
             return Finding(Move.TAKE_BACK, _sentence(said), rails.knob, value, gain)
+    return None
+
+
+def _why_back(reading: Reading, rails: Rails, value: float) -> str | None:
+    """Say why the value before was better, or None when it was not.
+
+    Three ways to tell: by all that is believed, by the last change alone, which counts where the
+    surface fits badly, and by one connection that suffers while the others gain little.
+    """
+    gain, good = reading.gain(rails, value), reading.now.good
+    where = (
+        f"{good} syncs at {_number(rails.now)} were slower than those at {_number(value)} before"
+    )
+    enough = good >= WINDOW_SYNCS and gain.chance >= _WORSE
+    if enough or (gain.mean >= _MUCH_SLOWER and gain.chance >= _CERTAIN):
+        return f"{where}: by {gain.mean:.1%}, give or take {gain.deviation:.1%}"
+    turn = Turn.of(reading.contrasts, len(reading.panel.stretches) - 1)
+    if turn is None or good < WINDOW_SYNCS:
+        return None
+    trust = _USUAL_CHANGE**2 / (_USUAL_CHANGE**2 + turn.deviation**2)
+    alone = Gain(turn.mean * trust, turn.deviation * trust**0.5)
+    if alone.mean >= _NOTICED and alone.chance >= _WORSE:
+        return f"{where}: by {turn.mean:.1%} of all their time, give or take {turn.deviation:.1%}"
+    if turn.worst >= _MUCH_SLOWER and -turn.mean < LEAST_GAIN:
+        return (
+            f"one of its connections got {turn.worst:.0%} slower since, and the others gain little"
+        )
     return None
 
 
@@ -231,7 +269,7 @@ def _try(reading: Reading) -> Finding | None:
         (worth, rails, value, gain)
         for rails in reading.rails.values()
         for value in (rails.down(), rails.up())
-        if value is not None and _may_rise(reading, rails, value)
+        if value is not None and _may_rise(reading, rails, value) and _is_new(reading, rails, value)
         for gain in (reading.gain(rails, value),)
         if (worth := _worth(gain)) >= WORTH_TRYING
     ]
@@ -276,6 +314,12 @@ def _may_rise(reading: Reading, rails: Rails, value: float) -> bool:
     if value < rails.now:
         return True
     return reading.now.is_clean and reading.now.good >= _CLEAN_SYNCS
+
+
+def _is_new(reading: Reading, rails: Rails, value: float) -> bool:
+    """Tell whether nothing near a value was seen before: a second trial would tell little more."""
+    path = rails.knob.path
+    return all(abs(log(value / each.values[path])) > _SAME for each in reading.panel.stretches)
 
 
 def _given_up(reading: Reading) -> bool:

@@ -4,6 +4,7 @@ Only differences within a connection count. Large tables have other settings tha
 that across connections a setting and its effect cannot be told apart.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +18,8 @@ from bot.forecast.runs import DAY_SECONDS, Runs, epoch
 
 Numbers = NDArray[np.float64]
 
+WEATHER: Final = 0.04
+"""By so much do stretches of time differ for all syncs of an endpoint, whatever is set."""
 FEWEST: Final = 3
 """So many syncs of a connection make a stretch of it."""
 _MOST_CONNECTIONS: Final = 24
@@ -30,6 +33,7 @@ _DESIGN: Final = 1.5
 _FIRST_NOISE: Final = 0.2
 _LEAST_NOISE: Final = 0.03
 _ROUNDS: Final = 3
+_DOUBTLESS: Final = 2.5
 _TO_DEVIATION: Final = 1.4826
 _EPOCH_WEEKDAY: Final = 3
 _SATURDAY: Final = 5
@@ -39,13 +43,52 @@ _SATURDAY: Final = 5
 class Contrast:
     """One connection: the mean log seconds of each of its stretches, with their covariance.
 
-    The means are those of syncs of equal rows at equal hours. `stretches` numbers them in the panel.
+    The means are those of syncs of equal rows at equal hours. `stretches` numbers them in the panel,
+    `work` are the seconds that its syncs took in all.
     """
 
     stretches: tuple[int, ...]
     means: Numbers
     covariance: Numbers
-    counts: tuple[int, ...]
+    work: float
+
+    def slower(self, now: int, before: int) -> tuple[float, float] | None:
+        """Return by how much it got slower between two stretches, and the variance of that."""
+        if now not in self.stretches or before not in self.stretches:
+            return None
+        a, b = self.stretches.index(now), self.stretches.index(before)
+        own = self.covariance
+        return float(self.means[a] - self.means[b]), float(own[a, a] + own[b, b] - 2 * own[a, b])
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What became of run time after the last change, in logs: weighed by time at work.
+
+    `mean` and `deviation` are of all connections together; `worst` is the largest slow-down of one
+    connection that is beyond doubt, 0 where none is.
+    """
+
+    mean: float
+    deviation: float
+    worst: float
+
+    @classmethod
+    def of(cls, found: Sequence[Contrast], now: int) -> "Turn | None":
+        """Compare the present stretch with the one before; None where no connection shows both."""
+        both = [(each.slower(now, now - 1), each.work) for each in found]
+        seen_twice = [(change, work) for change, work in both if change is not None]
+        if not seen_twice:
+            return None
+        total = sum(work for _, work in seen_twice)
+        mean = sum(change[0] * work for change, work in seen_twice) / total
+        variance = sum(change[1] * work**2 for change, work in seen_twice) / total**2
+        doubtless = [
+            change[0]
+            for change, _ in seen_twice
+            if change[0] > _DOUBTLESS * (change[1] + 2 * WEATHER**2) ** 0.5
+        ]
+        return cls(mean, (variance + 2 * WEATHER**2) ** 0.5, max(doubtless, default=0.0))
 
 
 def contrasts(situation: Situation, panel: Panel) -> list[Contrast]:
@@ -84,7 +127,8 @@ def _contrast(runs: Runs, mine: slice, panel: Panel) -> Contrast | None:
     if not len(enough):
         return None
     means, covariance = _means(runs, mine, usable, np.searchsorted(enough, stretch[usable]))
-    return Contrast(tuple(enough.tolist()), means, covariance, tuple(counts[enough].tolist()))
+    work = float(runs.seconds[mine][usable].sum(dtype=np.float64))
+    return Contrast(tuple(enough.tolist()), means, covariance, work)
 
 
 def _means(runs: Runs, mine: slice, usable: Flags, stretch: Ints) -> tuple[Numbers, Numbers]:

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from bot.advise.knobs_contrast import Contrast, Numbers
+from bot.advise.knobs_contrast import WEATHER, Contrast, Numbers
 from bot.advise.knobs_dials import Panel
 from bot.domain.knob import Knob
 
@@ -23,8 +23,6 @@ _TILT_DEVIATION: Final = 0.12
 """Tilt is -2 · bend · the log distance of the best value from the default: 0.6, give or take."""
 _FLEET_TILT: Final = 0.08
 _FLEET_BEND: Final = 0.03
-_WEATHER: Final = 0.04
-"""By so much does a stretch of time differ from another for all syncs of an endpoint, whatever is set."""
 _FLAT: Final = 1e-6
 
 
@@ -114,7 +112,7 @@ def told(panel: Panel, found: Sequence[Contrast]) -> Told:
         for row, number in enumerate(each.stretches):
             slopes[first + row] = _features(prior, panel.stretches[number].values)
         first += len(each.stretches)
-    noise += _WEATHER**2 * (numbers[:, None] == numbers[None, :])
+    noise += WEATHER**2 * (numbers[:, None] == numbers[None, :])
     sure = np.linalg.inv(noise)
     # Each connection has a level of its own, about which nothing is known beforehand.
     of_levels = levels.T @ sure @ levels

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 from bot.advise.advisor import Situation
 from bot.domain.connection import Connection, ConnectionId, DestinationId, WorkspaceId
-from bot.domain.forecast import Evidence, Forecast
 from bot.domain.lineage import Downstream
 from bot.domain.prices import PriceBook
 from bot.domain.promises import FleetTerms, Terms
@@ -16,7 +15,6 @@ from bot.domain.subject import Subject
 from bot.history import fleet, tenures
 
 if TYPE_CHECKING:
-    from bot.forecast.prospect import Forecaster
     from bot.history.store import History
 
 _OWNER: Final = "owner:"
@@ -48,17 +46,20 @@ def read_situation(history: "History", now: datetime, beside: Beside) -> Situati
         TrimtabError: whatever `terms` and `fleet_terms` raise.
     """
     from bot.forecast.fleet import READ
+    from bot.forecast.fleet_forecasts import forecast_fleet
     from bot.forecast.prospect import Forecaster
 
     subjects = read_subjects(history, beside)
-    forecaster: Forecaster = Forecaster.read(history, now, beside.prices)
-    evidence, forecasts, months = _forecasts(forecaster, subjects)
+    signals = beside.surroundings.signals
+    forecaster = Forecaster.read(history, now, beside.prices, beside.warehouses, signals)
+    found = forecast_fleet(forecaster, [each.connection for each in subjects])
+    evidence = {each.connection_id: each.evidence for each in found.next_syncs.values()}
     return Situation(
         now=now,
         subjects=subjects,
-        evidence=evidence,
-        forecasts=forecasts,
-        months=months,
+        evidence={key: each for key, each in evidence.items() if each.n},
+        forecasts=found.next_syncs,
+        months=found.months,
         terms={each.connection.id: beside.terms(each) for each in subjects},
         fleet_terms=beside.fleet_terms(subjects),
         prices=beside.prices,
@@ -94,28 +95,6 @@ def read_subjects(history: "History", beside: Beside) -> tuple[Subject, ...]:
             )
         )
     return tuple(found)
-
-
-def _forecasts(
-    forecaster: "Forecaster", subjects: Sequence[Subject]
-) -> tuple[
-    dict[ConnectionId, Evidence], dict[ConnectionId, Forecast], dict[ConnectionId, Forecast]
-]:
-    """Return what is known of each connection, its next sync and its month."""
-    from bot.forecast.outlook import MONTH, NEXT_SYNC
-
-    evidence: dict[ConnectionId, Evidence] = {}
-    forecasts: dict[ConnectionId, Forecast] = {}
-    months: dict[ConnectionId, Forecast] = {}
-    for subject in subjects:
-        key = subject.connection.id
-        found = forecaster.outlook.evidence(key)
-        if found.n:
-            evidence[key] = found
-        prospect = forecaster.prospect(subject.connection, horizons=(NEXT_SYNC, MONTH))
-        forecasts[key] = prospect.forecast(NEXT_SYNC)
-        months[key] = prospect.forecast(MONTH)
-    return evidence, forecasts, months
 
 
 def _owner(connection: Connection, downstream: Downstream) -> str | None:

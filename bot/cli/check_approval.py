@@ -43,6 +43,9 @@ def command(pull: int | None, repository: str | None, config: str, dry_run: bool
     api = _connect(repository, os.environ)
     found = read_pull(api, number)
     conclusion = _conclude(api, found, config)
+    if conclusion is None:
+        click.echo("Its head is a commit of trimtab's, whose own pull request decides: no status.")
+        return ExitCode.OK
     if not dry_run:
         post_status(api, found, conclusion)
     click.echo(f"{conclusion.state.value}: {conclusion.sentence}")
@@ -76,10 +79,10 @@ def _connect(repository: str | None, env: Mapping[str, str]) -> "Api":
             "In a workflow: `env: {GITHUB_TOKEN: ${{ github.token }}}`.",
         )
     url = env.get("GITHUB_API_URL") or PUBLIC_URL
-    return connect(Access(repository, url, token))
+    return connect(Access(repository, url, token), seconds_between_writes=0)  # one write is made
 
 
-def _conclude(api: "Api", pull: "Reviewed", config: str) -> "Conclusion":
+def _conclude(api: "Api", pull: "Reviewed", config: str) -> "Conclusion | None":
     from bot.policy.approvers import read_approvers
     from bot.pulls.approval_check import Rules, check, is_ours, not_ours
     from bot.pulls.approval_diff import Root, read_base
@@ -88,7 +91,7 @@ def _conclude(api: "Api", pull: "Reviewed", config: str) -> "Conclusion":
     from bot.settings.base import read_base_settings
 
     if not is_ours(pull):
-        return not_ours()
+        return not_ours(pull)
     fork, diff = read_diff(api, pull)
     with tempfile.TemporaryDirectory(prefix="trimtab-") as folder:
         tip, stands_on = Path(folder, "tip"), Path(folder, "base")

@@ -12,13 +12,14 @@ from typing import Final
 from bot.airbyte.client import Airbyte
 from bot.airbyte.configuration import Configuration
 from bot.cli.connect import DEFAULT_HISTORY, Places, history_in, read_places
+from bot.cli.forges import open_github
 from bot.domain.errors import AirbyteError, TrimtabError
 from bot.domain.mine import MineOutcome
 from bot.history import mines
 from bot.history.location import opened
 from bot.history.mining import MOST_SKEW
 from bot.pulls.git import Git
-from bot.settings.model import ForgeSettings, RootSettings
+from bot.settings.model import RootSettings
 from bot.settings.reading import ReadSettings, read_settings
 from bot.terraform.index import index
 from bot.terraform.root import open_root
@@ -59,7 +60,7 @@ def examine(places: Places, settings_file: Path) -> Iterator[Finding]:
     if read is not None:
         for root in read.settings.terraform.roots:
             yield from _guarded("terraform", partial(_root, read.folder, root))
-        yield from _guarded("git", partial(_forge, read.folder, read.settings.forge))
+        yield from _guarded("git", partial(_forge, read))
 
 
 def _guarded(name: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
@@ -152,8 +153,14 @@ def _root(folder: Path, settings: RootSettings) -> Iterator[Finding]:
     yield Finding("terraform", State.WORKS, f"{_count(found, 'connection')} in {settings.path}")
 
 
-def _forge(folder: Path, forge: ForgeSettings) -> Iterator[Finding]:
-    git = Git(folder / forge.repository).at_top()
+def _forge(read: ReadSettings) -> Iterator[Finding]:
+    forge = read.settings.forge
+    if forge.type == "github":
+        from bot.cli.github_checks import github_findings
+
+        yield from github_findings(open_github(read, datetime.now(UTC), os.environ))
+        return
+    git = Git(read.folder / forge.repository).at_top()
     git.run("rev-parse", "--verify", "--quiet", f"{forge.base}^{{commit}}")
     yield Finding("git", State.WORKS, f"{git.folder}, proposals against {forge.base}")
     yield Finding("token", State.WORKS, "none is needed: proposals stay in this repository")

@@ -109,6 +109,15 @@ def price_book(config: Path | None) -> "PriceBook":
     return PriceBook() if read is None else read.settings.prices.book()
 
 
+def settings_in(config: Path | None) -> "ReadSettings | None":
+    """Return what trimtab.yaml says; None where there is no such file and none is named.
+
+    Raises:
+        ConfigError: the settings file cannot be used.
+    """
+    return _settings(config, os.environ)
+
+
 def _settings(config: Path | None, env: Mapping[str, str]) -> "ReadSettings | None":
     if config is None and not SETTINGS_FILE.exists():
         return None

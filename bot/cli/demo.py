@@ -15,6 +15,6 @@ import click
 )
 def command(folder: Path) -> int:
     """Show the whole job on a simulated fleet: no account, no network."""
-    from bot.lab.demo import play
+    from bot.lab.demo.play import play
 
     return play(folder.resolve(), click.echo)

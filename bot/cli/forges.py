@@ -1,9 +1,12 @@
 """Forges: from settings to the place where pull requests live."""
 
+import os
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import click
 
 from bot.domain.errors import ForgeError
 
@@ -41,6 +44,25 @@ def open_github(read: "ReadSettings", now: datetime, env: Mapping[str, str]) -> 
     settings = read.settings.forge
     api = connect(access_to_github(settings, env))
     return GitHubForge(api, settings.base, now, checkout=_checkout(read.folder))
+
+
+def say_notices(forge: "Forge") -> None:
+    """Say on stderr what the token in use leaves undone; GitHub Actions shows it as a warning."""
+    from bot.pulls.github import GitHubForge
+
+    if isinstance(forge, GitHubForge):
+        for notice in forge.notices:
+            start = "::warning title=trimtab::" if "GITHUB_ACTIONS" in os.environ else "trimtab: "
+            click.echo(f"{start}{notice}", err=True)
+
+
+def links_of(settings: "ForgeSettings", env: Mapping[str, str]) -> str:
+    """Return where bodies link files to; empty where there is no web page for them."""
+    if settings.type == "local":
+        return ""
+    from bot.pulls.github_access import files_url
+
+    return files_url(access_to_github(settings, env), settings.base)
 
 
 def access_to_github(settings: "ForgeSettings", env: Mapping[str, str]) -> "Access":

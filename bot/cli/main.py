@@ -34,6 +34,9 @@ VERBS: dict[str, Verb] = {
         "Print what a run would do, and why; nothing but the history is written.",
         "plan",
     ),
+    "pulls": Verb(
+        "bot.cli.pulls", "List, show, approve, merge or close pull requests of a local forge."
+    ),
     "mine": Verb("bot.cli.mine", "Read new and changed syncs from Airbyte into the history."),
     "doctor": Verb("bot.cli.doctor", "Say what works, what is missing, and what to do about it."),
     "history": Verb("bot.cli.history", "Show, check, prune, export or import the history."),
@@ -51,6 +54,10 @@ VERBS: dict[str, Verb] = {
         "bot.cli.check_plan",
         "Check that a Terraform plan changes what was promised and nothing else.",
     ),
+    "promise": Verb(
+        "bot.cli.promise", "Write what a pull request of trimtab's promises, for check-plan."
+    ),
+    "comment": Verb("bot.cli.comment", "Write a sticky comment on a pull request."),
     "check-approval": Verb(
         "bot.cli.check_approval",
         "Post whether a pull request has the approvals that policy asks for.",

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.cli.connect import SETTINGS_FILE, access_in, history_in
-from bot.cli.forges import open_forge
+from bot.cli.forges import links_of, open_forge, say_notices
 from bot.cli.progress import mine_progress
 
 if TYPE_CHECKING:
@@ -60,4 +60,8 @@ def open_job(config: Path | None) -> Iterator["Job"]:
             ],
             addresses=settings.terraform.connections,
             now=now,
+            lookouts=settings.signals,
+            folder=read.folder,
+            files_url=links_of(settings.forge, os.environ),
         )
+        say_notices(forge)

@@ -1,12 +1,15 @@
 """Prospects, written for people and for programs."""
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from bot.domain.forecast import Quantiles, Unknown
 from bot.domain.money import Money
+from bot.domain.signal import Freshness, Signal
 from bot.domain.spans import format_span
+from bot.forecast.limits import LimitForecast
+from bot.forecast.refresh import Part, parts
 
 if TYPE_CHECKING:
     from bot.forecast.prospect import Priced, Prospect
@@ -20,6 +23,7 @@ _TITLES: Final = {
 }
 _METHODS: Final = {
     "local": "from its own syncs",
+    "ml": "from its own syncs and what was learned from all",
     "thin": "low confidence: its own median, with the interval of its like",
     "family": "low confidence: it has hardly run, so others of its source's kind speak for it",
     "fleet": "low confidence: it has hardly run, so the whole fleet speaks for it",
@@ -45,10 +49,12 @@ def paragraph(prospect: "Prospect") -> str:
         f"  {_usual(prospect)}",
     ]
     lines += [text for each in prospect.horizons for text in _horizon(each)]
+    lines += _refresh(prospect)
     if isinstance(prospect.failure, Unknown):
         lines.append(f"  failure: not known: {prospect.failure.reason}")
     else:
         lines.append(f"  failure: {float(100 * prospect.failure):.2g} % for the next sync")
+    lines += _limit(prospect.limit)
     for deadline in prospect.deadlines:
         chance = (
             f"not known: {deadline.met.reason}"
@@ -63,7 +69,31 @@ def paragraph(prospect: "Prospect") -> str:
     if seen.n:
         rests += f", {seen.start:%Y-%m-%d} to {seen.end:%Y-%m-%d}"
     lines.append(f"  rests on {rests}; {_METHODS[prospect.method]}")
+    lines += [f"  less sure than usual: {reason}" for reason in prospect.doubts]
     return "\n".join(lines)
+
+
+def unreliable(signals: Iterable[Signal]) -> list[str]:
+    """Write a line for each signal that cannot be relied on."""
+    return [
+        f"{each.freshness} signal: {each.name}: {each.reason}"
+        for each in signals
+        if each.freshness is not Freshness.FRESH
+    ]
+
+
+def signals_json(signals: Iterable[Signal]) -> list[dict[str, Any]]:
+    """Return what was looked at, for programs; readings are counted, not repeated."""
+    return [
+        {
+            "name": each.name,
+            "freshness": each.freshness.value,
+            "reason": each.reason,
+            "age_seconds": each.age and round(each.age.total_seconds()),
+            "readings": len(each.readings),
+        }
+        for each in signals
+    ]
 
 
 def as_json(prospect: "Prospect") -> dict[str, Any]:
@@ -90,6 +120,9 @@ def as_json(prospect: "Prospect") -> dict[str, Any]:
             if isinstance(prospect.failure, Unknown)
             else float(prospect.failure)
         ),
+        "rate_limit": _limit_json(prospect.limit),
+        "full_refresh_and_incremental": _refresh_json(prospect),
+        "less_sure_because": list(prospect.doubts),
         "deadlines": [
             {
                 "name": each.name,
@@ -104,6 +137,80 @@ def as_json(prospect: "Prospect") -> dict[str, Any]:
             }
             for each in prospect.deadlines
         ],
+    }
+
+
+def _limit(limit: LimitForecast | Unknown) -> list[str]:
+    if isinstance(limit, Unknown):
+        return [f"  rate limit: not known: {limit.reason}"]
+    told = (
+        f"{float(100 * limit.next):.2g} % for the next sync to be turned away; at most "
+        f"{float(100 * limit.worst):.2g} % within 24 h, {limit.worst_at:%a %H:%M} UTC, beside "
+        f"{limit.beside} others"
+    )
+    return [f"  rate limit: {told}", f"      {limit.reason}"]
+
+
+def _limit_json(limit: LimitForecast | Unknown) -> dict[str, Any]:
+    if isinstance(limit, Unknown):
+        return {"unknown": limit.reason}
+    return {
+        "next_sync_probability": float(limit.next),
+        "worst_probability_within_24_hours": float(limit.worst),
+        "worst_at": limit.worst_at.isoformat(),
+        "planned_beside": limit.beside,
+        "reason": limit.reason,
+    }
+
+
+def _refresh_parts(prospect: "Prospect") -> tuple[Part, Part] | Unknown:
+    month = prospect.at("month")
+    if isinstance(prospect.refresh, Unknown):
+        return prospect.refresh
+    if isinstance(month.amounts, Unknown):
+        return month.amounts
+    return parts(prospect.refresh, month.amounts, month.lines)
+
+
+def _refresh(prospect: "Prospect") -> list[str]:
+    """Say which part of a month is read again with every sync."""
+    found, split = _refresh_parts(prospect), prospect.refresh
+    if isinstance(found, Unknown) or isinstance(split, Unknown):
+        reason = found.reason if isinstance(found, Unknown) else ""
+        return [f"  full refresh and incremental: not known: {reason}"]
+    streams = (split.full_streams, split.incremental_streams)
+    lines = []
+    for part, kind, count in zip(found, ("full-refresh", "incremental"), streams, strict=True):
+        if not count:
+            continue
+        cost = "" if isinstance(part.cost, Unknown) else f", {part.cost.p50} by volume"
+        rows = "not known" if isinstance(part.rows, Unknown) else _count(part.rows.p50)
+        lines.append(
+            f"    {count} {kind} stream{'' if count == 1 else 's'}: {rows} rows{cost}; {part.formula}"
+        )
+    return ["  of the month", *lines]
+
+
+def _refresh_json(prospect: "Prospect") -> dict[str, Any]:
+    found, split = _refresh_parts(prospect), prospect.refresh
+    if isinstance(found, Unknown) or isinstance(split, Unknown):
+        return {"unknown": found.reason if isinstance(found, Unknown) else ""}
+    streams = (split.full_streams, split.incremental_streams)
+    return {
+        "horizon": "month",
+        "syncs_it_rests_on": split.n,
+        **{
+            kind: {
+                "streams": count,
+                "rows": _quantiles_json(part.rows, int),
+                "bytes": _quantiles_json(part.bytes, int),
+                "cost_by_volume": _quantiles_json(part.cost, _money_json),
+                "formula": part.formula,
+            }
+            for part, kind, count in zip(
+                found, ("full_refresh", "incremental"), streams, strict=True
+            )
+        },
     }
 
 
@@ -140,9 +247,9 @@ def _horizon(priced: "Priced") -> list[str]:
     amounts = priced.amounts
     if isinstance(amounts, Unknown):
         return [f"  {title}: not known: {amounts.reason}"]
-    count = len(amounts.starts)
-    if priced.horizon == "next_sync":
-        title += f", {amounts.starts[0]:%a %d %b %H:%M} UTC"
+    count = amounts.syncs
+    if priced.horizon == "next_sync" and amounts.first is not None:
+        title += f", {amounts.first:%a %d %b %H:%M} UTC"
     elif priced.horizon == "month":
         title += f", with {count} syncs still to come"
     else:
@@ -172,8 +279,8 @@ def _horizon_json(priced: "Priced") -> dict[str, Any]:
     if isinstance(amounts, Unknown):
         return {"unknown": amounts.reason}
     return {
-        "syncs": len(amounts.starts),
-        "first_start": _iso(amounts.starts),
+        "syncs": amounts.syncs,
+        "first_start": amounts.first and amounts.first.isoformat(),
         "duration_seconds": _quantiles_json(amounts.seconds, int),
         "rows": _quantiles_json(amounts.rows, int),
         "bytes": _quantiles_json(amounts.bytes, int),
@@ -197,10 +304,6 @@ def _quantiles_json(value: Quantiles[Q] | Unknown, write: Callable[[Q], Any]) ->
 
 def _money_json(money: Money) -> dict[str, str]:
     return {"amount": str(money.rounded(6).amount), "currency": money.currency}
-
-
-def _iso(starts: tuple[datetime, ...]) -> str | None:
-    return starts[0].isoformat() if starts else None
 
 
 def _span(seconds: int) -> str:

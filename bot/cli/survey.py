@@ -131,10 +131,10 @@ def look(
 def unlimited(_: "Subject") -> "Terms":
     """Return the terms of a connection where there are no policies: any change may be thought of."""
     from bot.domain.knob import KnobKind
-    from bot.domain.promises import StepLimit, Terms
+    from bot.domain.promises import Phase, StepLimit, Terms
 
     settings = ("schedule", "frequency", "status", *(kind.value for kind in KnobKind))
-    return Terms(steps={each: StepLimit(each) for each in settings})
+    return Terms(Phase.LIVE, steps={each: StepLimit(each) for each in settings})
 
 
 def _policies(config: Path | None) -> "tuple[Judge | None, str]":

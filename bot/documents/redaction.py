@@ -1,5 +1,6 @@
 """Redaction: keep secrets that we have resolved out of every text that leaves the process."""
 
+import json
 import re
 from collections.abc import Iterable
 from typing import Final
@@ -14,6 +15,12 @@ _URL_PASSWORD = re.compile(
 _BEARER = re.compile(r"(?P<head>\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
 
 
+def _spellings(value: str) -> set[str]:
+    """Return a value as it is, and as exceptions (`repr`) and JSON write it."""
+    quoted = json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]
+    return {value, repr(value)[1:-1], *quoted}
+
+
 class Redactor:
     """Replace known secret values, passwords in URLs and authorization headers by `***`.
 
@@ -26,7 +33,8 @@ class Redactor:
 
     def add(self, secrets: Iterable[str]) -> None:
         """Remember more values to hide; those under four characters are let through."""
-        known = {value for value in secrets if len(value) >= _SHORTEST}
+        long = [value for value in secrets if len(value) >= _SHORTEST]
+        known = {spelling for value in long for spelling in _spellings(value)}
         self._secrets = sorted(known | set(self._secrets), key=len, reverse=True)
 
     def __call__(self, text: str) -> str:

@@ -53,6 +53,10 @@ class HistoryError(TrimtabError):
     """The history store is missing, locked, damaged, or of another version."""
 
 
+class SignalError(TrimtabError):
+    """Something beside the history cannot be read; a run goes on without it."""
+
+
 class TerraformError(TrimtabError):
     """A Terraform root cannot be read, or a tool that it needs is missing."""
 

@@ -23,6 +23,8 @@ class Freshness(StrEnum):
     """How far a signal can be relied on."""
 
     FRESH = "fresh"
+    PARTIAL = "partial"
+    """It says something, and not all that it should."""
     STALE = "stale"
     MISSING = "missing"
 
@@ -31,7 +33,8 @@ class Freshness(StrEnum):
 class Signal:
     """One series under one name, oldest reading first, with what is wrong with it.
 
-    `reason` is one sentence where it is not fresh, empty where it is.
+    `reason` is one sentence where it is not fresh, empty where it is. `about` holds what it speaks
+    of: ids of sources, destinations and connections, names of warehouses; empty is nobody.
     """
 
     name: str
@@ -39,6 +42,7 @@ class Signal:
     readings: tuple[Reading, ...] = ()
     reason: str = ""
     age: timedelta | None = None
+    about: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -16,7 +16,8 @@ from bot.domain.prices import (
     VolumePrice,
     WarehousePrice,
 )
-from bot.forecast.outlook import MONTH, Amounts
+from bot.domain.spans import format_span
+from bot.forecast.outlook import Amounts
 
 CPUS: Final[Mapping[BillingClass, Decimal]] = {
     BillingClass.API: Decimal("1.4"),
@@ -37,16 +38,13 @@ class CostLine:
     formula: str
 
 
-def cost_lines(
-    prices: PriceBook, connector: str, amounts: Amounts, warehouse: str | None = None
-) -> tuple[CostLine, ...]:
+def cost_lines(prices: PriceBook, connector: str, amounts: Amounts) -> tuple[CostLine, ...]:
     """Price the syncs of one horizon under every plan that the team pays for.
 
     Args:
         prices: the team's prices.
         connector: the source's, which says how Airbyte meters it.
         amounts: what the syncs take.
-        warehouse: which of the price book's warehouses they write to; None when none is paid.
     """
     billing = prices.billing_class(connector)
     lines = []
@@ -56,8 +54,6 @@ def cost_lines(
         lines.append(_capacity(prices.capacity, CPUS[billing], amounts))
     if prices.compute is not None:
         lines.append(_compute(prices.compute, CPUS[billing], amounts))
-    if warehouse is not None:
-        lines.append(_warehouse(prices.warehouses[warehouse], amounts))
     return tuple(lines)
 
 
@@ -117,36 +113,11 @@ def _compute(price: ComputePrice, cpus: Decimal, amounts: Amounts) -> CostLine:
     return CostLine("compute", held, formula)
 
 
-def _warehouse(price: WarehousePrice, amounts: Amounts) -> CostLine:
+def warehouse_line(price: WarehousePrice, cost: Quantiles[Money] | Unknown) -> CostLine:
+    """Say what a warehouse costs, and how that is worked out."""
     formula = (
         f"hours that {price.name} is on, each at its price: every sync, and "
-        f"{price.auto_suspend} until it suspends; what other work shares of that is not known here"
+        f"{format_span(price.auto_suspend)} until it suspends; what other work shares of that is "
+        "not known here"
     )
-    if isinstance(amounts.seconds, Unknown):
-        return CostLine("warehouse", amounts.seconds, formula)
-    if amounts.horizon == MONTH:
-        return CostLine("warehouse", Unknown("what it was on so far is not on record"), formula)
-    if not amounts.starts:
-        return CostLine("warehouse", Quantiles.exactly(Money.zero(_currency(price))), formula)
-    on = amounts.seconds.map(
-        lambda seconds: _time_on(price, amounts.starts, timedelta(seconds=seconds))
-    )
-    return CostLine("warehouse", on, formula)
-
-
-def _time_on(price: WarehousePrice, starts: tuple[datetime, ...], worked: timedelta) -> Money:
-    """Price the time that a warehouse is on when syncs of `worked` in all keep it awake."""
-    each = max(worked / len(starts), price.minimum) + price.auto_suspend
-    cost = Money.zero(_currency(price))
-    on_until: datetime | None = None
-    for start in starts:
-        begin = start if on_until is None else max(start, on_until)
-        end = start + each
-        if end > begin:
-            cost += price.cost(begin, end)
-        on_until = end
-    return cost
-
-
-def _currency(price: WarehousePrice) -> str:
-    return price.by_hour[0].currency
+    return CostLine("warehouse", cost, formula)

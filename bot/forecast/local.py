@@ -104,20 +104,23 @@ def fit(runs: Runs, logs: Floats, grid: Grid) -> Fits:
         logs: the log of what is forecast, per run; NaN where there is none.
         grid: the days to fit on.
     """
+    connection, created, ended = runs.connection, runs.created, runs.ended
     chosen = np.isfinite(logs)
-    runs, logs = runs.where(chosen), logs[chosen]
+    if not chosen.all():
+        connection, created, ended = connection[chosen], created[chosen], ended[chosen]
+        logs = logs[chosen]
     # A run counts on the day before the one in which it ended, or the day it was created on,
     # whichever is later: so a day is complete one day after it is over.
-    due = grid.day(runs.created)
-    known = grid.day(runs.ended)
+    due = grid.day(created)
+    known = grid.day(ended)
     day = np.maximum(due, known - 1)
-    cell = runs.connection * grid.days + day
+    cell = connection * grid.days + day
     shape = (len(runs.connections), grid.days)
-    hour = runs.created // 3600 % _HOURS
+    hour = created // 3600 % _HOURS
     size = shape[0] * shape[1]
     count = np.bincount(cell, minlength=size).reshape(shape).astype(np.float32)
-    hours = _fit_hours(_means(cell, logs, shape), count, (runs.connection, day, hour, logs))
-    logs = logs - hours[runs.connection, day // _WEEK, hour]
+    hours = _fit_hours(_means(cell, logs, shape), count, (connection, day, hour, logs))
+    logs = logs - hours[connection, day // _WEEK, hour]
     level = grouped_median(cell, logs, size).reshape(shape)
     in_time = known <= day
     partial = grouped_median(cell[in_time], logs[in_time], size).reshape(shape)
@@ -224,7 +227,9 @@ def _levels(days: Floats, memory: NDArray[np.float64]) -> tuple[Floats, Floats]:
     keeps of its weight when it gets a day older.
     """
     centre = median(days[:, -_WEEK:])
-    centre = np.where(np.isnan(centre), median(days), centre)
+    quiet = np.isnan(centre)
+    if quiet.any():
+        centre[quiet] = median(days[quiet])
     recent = days[:, -_LEVEL_DAYS:] - centre[:, None]
     spread = _TO_DEVIATION * median(np.abs(recent))
     limit = _CLIP * np.nan_to_num(spread)[:, None]

@@ -1,7 +1,8 @@
 """The outlook: what each connection's next syncs will take, as values with their evidence."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Final
@@ -10,12 +11,13 @@ import numpy as np
 
 from bot.domain.connection import Connection, ConnectionId
 from bot.domain.forecast import Evidence, Quantiles, Unknown
-from bot.forecast.conformal import LEVELS
-from bot.forecast.order import Floats, Ints, grouped_median, grouped_quantiles, median
-from bot.forecast.plan import starts
-from bot.forecast.runs import Runs, epoch, moment
-from bot.forecast.series import LOCAL_RUNS, THIN_RUNS, Calibration, Series
-from bot.forecast.totals import Totals
+from bot.forecast.doubts import SURE, Doubt
+from bot.forecast.order import Floats, Ints
+from bot.forecast.plans import Plans
+from bot.forecast.quantity import OWN, Quantity
+from bot.forecast.runs import DAY_SECONDS, Runs, epoch, moment
+from bot.forecast.series import Series
+from bot.forecast.sums import Members, Numbers, Sums, sums, whole, wider, widths_of
 
 NEXT_SYNC: Final = "next_sync"
 NEXT_DAY: Final = "next_24_hours"
@@ -24,99 +26,51 @@ MONTH: Final = "month"
 HORIZONS: Final = (NEXT_SYNC, NEXT_DAY, NEXT_WEEK, MONTH)
 
 _DAY: Final = timedelta(days=1)
-_FEWEST_IN_FAMILY: Final = 5
-_FAR: Final = 7
-_LONGEST_SPAN: Final = 28
 _FORTNIGHT: Final = 14
 
 
 @dataclass(frozen=True, slots=True)
 class Amounts:
-    """What the syncs of a horizon take: `starts` of them, in a number of each quantity."""
+    """What the syncs of a horizon take: `syncs` of them, the `first` at a time, of each quantity."""
 
     horizon: str
-    starts: tuple[datetime, ...]
+    syncs: int
+    first: datetime | None
     seconds: Quantiles[int] | Unknown
     rows: Quantiles[int] | Unknown
     bytes: Quantiles[int] | Unknown
 
 
 @dataclass(frozen=True)
-class Quantity:
-    """One quantity of the fleet at the present: fits, intervals, and what cold starts borrow."""
+class FleetAmounts:
+    """What the syncs of one horizon take, of many connections: sums by quantity, and their plan."""
 
-    series: Series
+    horizon: str
+    plans: Plans
+    seconds: Sums
+    rows: Sums
+    bytes: Sums
 
-    @cached_property
-    def origin(self) -> int:
-        """Return the origin that knows everything up to now."""
-        return self.series.fits.grid.days
-
-    @cached_property
-    def near(self) -> Floats:
-        """Return the widths of forecasts up to a day ahead: (connections, levels)."""
-        return Calibration(self.series, 1).at(self.origin)
-
-    @cached_property
-    def far(self) -> Floats:
-        """Return the widths of forecasts up to a week ahead."""
-        return Calibration(self.series, _FAR).at(self.origin)
-
-    @cached_property
-    def medians(self) -> Floats:
-        """Return the median log of each connection over all that was read."""
-        finite = np.isfinite(self.series.logs)
-        runs = self.series.runs
-        return grouped_median(
-            runs.connection[finite], self.series.logs[finite], len(runs.connections)
+    def at(self, place: int) -> Amounts | Unknown:
+        """Return those of one connection; Unknown when nothing says when it starts."""
+        if place in self.plans.unknown:
+            return self.plans.unknown[place]
+        first = self._firsts[place]
+        return Amounts(
+            self.horizon,
+            int(self.seconds.counts[place]),
+            moment(first) if first >= 0 else None,
+            self.seconds.at(place),
+            self.rows.at(place),
+            self.bytes.at(place),
         )
 
     @cached_property
-    def counts(self) -> Ints:
-        """Return how many runs each connection has, over all that was read."""
-        return np.bincount(self.series.runs.connection, minlength=len(self.series.runs.connections))
-
-    def method(self, index: int | None) -> str:
-        """Tell how connection `index` is forecast: `local`, `thin`, `family` or `fleet`."""
-        if index is not None:
-            if self.series.fits.count[index, self.origin] >= LOCAL_RUNS:
-                return "local"
-            if self.counts[index] >= THIN_RUNS:
-                return "thin"
-        return "family"
-
-    def width(self, index: int, widths: Floats) -> Floats:
-        """Return a connection's row of widths; a thin one gets the middle one of its like.
-
-        Its own few errors say too little of how large errors are.
-        """
-        if self.method(index) == "local":
-            own: Floats = widths[index]
-            return own
-        local = self.series.fits.count[:, self.origin] >= LOCAL_RUNS
-        families = np.asarray(self.series.runs.families, dtype=object)
-        like = local & (families == families[index])
-        chosen = widths[like if like.sum() >= _FEWEST_IN_FAMILY else local]
-        return median(chosen.T) if len(chosen) else np.full(len(LEVELS), np.nan, np.float32)
-
-    def logs_at(self, index: int, created: Sequence[datetime]) -> Floats:
-        """Return the predicted log of each sync of a connection."""
-        if self.method(index) != "local":
-            return np.full(len(created), self.medians[index], np.float32)
-        when = np.asarray([epoch(start) for start in created], np.int64)
-        who = np.full(len(created), index)
-        return self.series.fits.predict(who, when, np.full(len(created), self.origin))
-
-    def of_family(self, family: str) -> tuple[Floats, str] | None:
-        """Return the log quantiles of a connection of which only the family is known."""
-        families = np.asarray(self.series.runs.families, dtype=object)
-        known = np.isfinite(self.medians)
-        for chosen, method in ((known & (families == family), "family"), (known, "fleet")):
-            if chosen.sum() >= _FEWEST_IN_FAMILY:
-                levels = self.medians[chosen]
-                group = np.zeros(len(levels), np.int64)
-                return grouped_quantiles(group, levels, 1, LEVELS)[0][0], method
-        return None
+    def _firsts(self) -> Ints:
+        counts = self.plans.counts
+        place = np.cumsum(counts) - counts
+        when = np.concatenate([self.plans.when, [-1]])
+        return np.where(counts > 0, when[place], -1)
 
 
 class Outlook:
@@ -125,17 +79,30 @@ class Outlook:
     Args:
         runs: at least nine weeks of them for full intervals.
         now: the present; it is the same for all.
+        doubts: what makes the intervals of a connection wider.
+        learn: forecast the next sync with the learned forecaster where it has proved better.
     """
 
-    def __init__(self, runs: Runs, now: datetime) -> None:
+    def __init__(
+        self,
+        runs: Runs,
+        now: datetime,
+        doubts: Mapping[ConnectionId, Doubt] | None = None,
+        *,
+        learn: bool = False,
+    ) -> None:
         self.runs = runs.known_at(now)
         self.now = now
+        self.doubts = doubts or {}
         self._index = {each: number for number, each in enumerate(self.runs.connections)}
-        until = epoch(now)
-        self.seconds = Quantity(Series.of(self.runs, self.runs.seconds, until))
-        self.rows = Quantity(Series.of(self.runs, self.runs.rows, until))
-        self.bytes = Quantity(Series.of(self.runs, self.runs.bytes, until))
-        self._widths: dict[tuple[int, int], Floats] = {}
+        succeeded, until = self.runs.where(self.runs.succeeded), epoch(now)
+        # Most of the work is sorting, which lets other threads run.
+        with ThreadPoolExecutor(2) as pool:
+            fitted = pool.map(
+                lambda values: Quantity(Series.of(succeeded, values, until), learn=learn),
+                (succeeded.seconds, succeeded.rows, succeeded.bytes),
+            )
+            self.seconds, self.rows, self.bytes = fitted
 
     @cached_property
     def elapsed(self) -> Quantity:
@@ -146,12 +113,10 @@ class Outlook:
         self, connection_id: ConnectionId, family: str, start: datetime
     ) -> Floats | None:
         """Return the log quantiles of the seconds from a start to its end; None if unknown."""
-        index = self.index(connection_id)
-        if index is None or self.elapsed.method(index) == "family":
-            found = self.elapsed.of_family(family)
-            return found[0] if found else None
+        plan = Plans(1, np.zeros(1, np.int64), np.asarray([epoch(start)], np.int64), {})
         widths = self.elapsed.near if start - self.now <= _DAY else self.elapsed.far
-        logs = self.elapsed.logs_at(index, [start])[0] + self.elapsed.width(index, widths)
+        found = sums(self.elapsed, plan, self._members([(connection_id, family)]), widths, None)
+        logs = wider(found.logs, self._factors([connection_id]))[0].astype(np.float32)
         return None if np.isnan(logs).any() else logs
 
     def usual(self, connection_id: ConnectionId) -> Quantiles[int] | None:
@@ -160,16 +125,18 @@ class Outlook:
         if index is None or self.seconds.method(index) == "family":
             return None
         level = self.seconds.medians[index]
-        if self.seconds.method(index) == "local":
+        if self.seconds.method(index) in OWN:
             level = self.seconds.series.fits.level[index, self.seconds.origin]
-        logs = level + self.seconds.width(index, self.seconds.near)
-        return None if np.isnan(logs).any() else _quantiles(logs, 0)
+        members = self._members([(connection_id, self.runs.families[index])])
+        logs = level + widths_of(self.seconds, members, self.seconds.near)
+        logs = wider(logs, self._factors([connection_id]))[0]
+        return None if np.isnan(logs).any() else whole(logs)
 
     def growth_per_week(self, connection_id: ConnectionId) -> float | None:
         """Return by which share its duration grew per week of the last two; None if unknown."""
         index, origin = self.index(connection_id), self.seconds.origin
         settled = self.seconds.series.fits.settled
-        if index is None or self.seconds.method(index) != "local" or origin <= _FORTNIGHT:
+        if index is None or self.seconds.method(index) not in OWN or origin <= _FORTNIGHT:
             return None
         change = settled[index, origin] - settled[index, origin - _FORTNIGHT]
         return None if np.isnan(change) else float(np.exp(change / 2) - 1)
@@ -177,7 +144,7 @@ class Outlook:
     def weekday_factors(self, connection_id: ConnectionId) -> tuple[float, ...]:
         """Return by which factor each weekday's syncs differ in duration; Monday first."""
         index = self.index(connection_id)
-        if index is None or self.seconds.method(index) != "local":
+        if index is None or self.seconds.method(index) not in OWN:
             return (1.0,) * 7
         effects = self.seconds.series.fits.weekdays[index, self.seconds.origin]
         return tuple(float(each) for each in np.exp(effects))
@@ -211,91 +178,67 @@ class Outlook:
             return found[1] if found else "none"
         return method
 
+    def fleet_amounts(
+        self, connections: Sequence[Connection], families: Sequence[str], horizon: str
+    ) -> FleetAmounts:
+        """Forecast one horizon of many connections; `families` are their sources' connectors."""
+        plans = self._plans(connections, horizon)
+        ids = [each.id for each in connections]
+        members = self._members(list(zip(ids, families, strict=True)))
+        factors = self._factors(ids)
+        since = month_start(self.now) if horizon == MONTH else None
+        found = []
+        for quantity in (self.seconds, self.rows, self.bytes):
+            if horizon == NEXT_SYNC:
+                soon = plans.when - epoch(self.now) <= DAY_SECONDS
+                one = sums(quantity, plans, members, quantity.near, since)
+                logs = one.logs + _shifts(quantity, plans, members)[:, None]
+                if not soon.all():
+                    far = sums(quantity, plans, members, quantity.far, since).logs
+                    logs = np.where(soon[:, None], logs, far)
+                one = replace(one, logs=logs)
+            else:
+                one = sums(quantity, plans, members, quantity.over(self._days(horizon)), since)
+            found.append(replace(one, logs=wider(one.logs, factors)))
+        return FleetAmounts(horizon, plans, *found)
+
     def amounts(self, connection: Connection, family: str, horizon: str) -> Amounts | Unknown:
-        """Forecast one horizon of a connection; Unknown when nothing says when it starts."""
-        last = self.last_start(connection.id)
-        until = {
-            NEXT_SYNC: self.now + 400 * _DAY,
-            NEXT_DAY: self.now + _DAY,
-            NEXT_WEEK: self.now + 7 * _DAY,
-            MONTH: _month_end(self.now),
-        }[horizon]
-        planned = self._next(connection, last) if horizon == NEXT_SYNC else None
-        found = planned or starts(connection, last, self.now, until)
-        if isinstance(found, Unknown):
-            if horizon != NEXT_SYNC:
-                return found
-            found = [self.now]  # Whenever it is started: what it would take now.
-        quantities = (self.seconds, self.rows, self.bytes)
-        forecasts = [
-            self._forecast(each, connection, family, horizon, found) for each in quantities
-        ]
-        return Amounts(horizon, tuple(found), *forecasts)
+        """Forecast one horizon of one connection; Unknown when nothing says when it starts."""
+        return self.fleet_amounts([connection], [family], horizon).at(0)
 
-    def _next(self, connection: Connection, last: datetime | None) -> list[datetime] | None:
-        for days in (1, 8, 400):
-            found = starts(connection, last, self.now, self.now + days * _DAY)
-            if isinstance(found, Unknown):
-                return None
-            if found:
-                return found[:1]
-        return None
-
-    def _forecast(
-        self,
-        quantity: Quantity,
-        connection: Connection,
-        family: str,
-        horizon: str,
-        planned: Sequence[datetime],
-    ) -> Quantiles[int] | Unknown:
-        so_far = self._month_to_date(quantity, connection) if horizon == MONTH else 0
-        if not planned:
-            return Quantiles.exactly(so_far)
-        index = self.index(connection.id)
-        if index is None or quantity.method(index) == "family":
-            found = quantity.of_family(family)
-            if found is None:
-                return Unknown("neither it nor enough others have run yet")
-            return _quantiles(found[0] + np.log(len(planned)), so_far)
-        logs = quantity.logs_at(index, planned)
+    def _plans(self, connections: Sequence[Connection], horizon: str) -> Plans:
         if horizon == NEXT_SYNC:
-            widths = quantity.near if planned[0] - self.now <= _DAY else quantity.far
-        else:
-            widths = self._span_widths(quantity, planned, horizon)
-        width = quantity.width(index, widths)
-        if np.isnan(width).any():
-            return Unknown("no forecast of this fleet has been tested yet: it needs more history")
-        return _quantiles(np.logaddexp.reduce(logs.astype(np.float64)) + width, so_far)
+            return Plans.of_next(connections, self.last_start, self.now)
+        end = month_end(self.now) if horizon == MONTH else self.now + self._days(horizon) * _DAY
+        return Plans.until(connections, self.last_start, self.now, end)
 
-    def _span_widths(self, quantity: Quantity, planned: Sequence[datetime], horizon: str) -> Floats:
-        """Return the widths of a sum; a span that is too long for the history gets the longest."""
-        days = {NEXT_DAY: 1, NEXT_WEEK: 7}.get(horizon)
-        if days is None:
-            days = min(max((planned[-1] - self.now).days + 1, 1), _LONGEST_SPAN)
-        for span in (days, 7, 1):
-            key = (id(quantity), span)
-            if key not in self._widths:
-                self._widths[key] = Totals(quantity.series, span).widths()
-            if not np.isnan(self._widths[key]).all():
-                return self._widths[key]
-        return quantity.near
+    def _days(self, horizon: str) -> int:
+        if horizon == MONTH:
+            return -((self.now - month_end(self.now)) // _DAY)
+        return {NEXT_DAY: 1, NEXT_WEEK: 7}[horizon]
 
-    def _month_to_date(self, quantity: Quantity, connection: Connection) -> int:
-        index = self.index(connection.id)
-        if index is None:
-            return 0
-        mine = quantity.series.runs.place(index)
-        first = epoch(self.now.replace(day=1, hour=0, minute=0, second=0))
-        amounts = quantity.series.amounts[mine][quantity.series.runs.created[mine] >= first]
-        return round(float(amounts.sum(dtype=np.float64)))
+    def _members(self, those: Sequence[tuple[ConnectionId, str]]) -> Members:
+        index = np.asarray([self._index.get(each, -1) for each, _ in those], np.int64)
+        return Members(index, [family for _, family in those])
+
+    def _factors(self, those: Sequence[ConnectionId]) -> Numbers:
+        return np.asarray([self.doubts.get(each, SURE).factor for each in those], np.float64)
 
 
-def _quantiles(logs: Floats, so_far: int) -> Quantiles[int]:
-    values = [so_far + round(float(value)) for value in np.exp(logs.astype(np.float64))]
-    return Quantiles(*np.maximum.accumulate(values).tolist())
+def _shifts(quantity: Quantity, plans: Plans, members: Members) -> Numbers:
+    """Return what the learned forecaster adds to each connection's next sync."""
+    shifts = np.zeros(plans.size)
+    mine = members.local(quantity)[plans.who]
+    who = plans.who[mine]
+    shifts[who] = quantity.shift(members.index[who], plans.when[mine])
+    return shifts
 
 
-def _month_end(now: datetime) -> datetime:
-    first = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    return (first + 32 * _DAY).replace(day=1)
+def month_start(now: datetime) -> datetime:
+    """Return the first instant of the month, UTC."""
+    return now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def month_end(now: datetime) -> datetime:
+    """Return the first instant of the next month, UTC."""
+    return (month_start(now) + 32 * _DAY).replace(day=1)

@@ -15,6 +15,7 @@ from bot.domain.cron import parse
 from bot.domain.errors import CronError
 from bot.domain.forecast import Unknown
 
+_LOOK_AHEAD_DAYS: Final = (1, 8, 400)
 _UNITS: Final = {
     "minutes": timedelta(minutes=1),
     "hours": timedelta(hours=1),
@@ -53,6 +54,17 @@ def starts(
         case UnreadSchedule(text):
             unread = text
     return Unknown(f"its schedule cannot be read: {unread}")
+
+
+def next_start(connection: Connection, last: datetime | None, now: datetime) -> datetime | None:
+    """Return when the next sync starts, from `now` on; None when nothing tells."""
+    for days in _LOOK_AHEAD_DAYS:
+        found = starts(connection, last, now, now + timedelta(days=days))
+        if isinstance(found, Unknown):
+            return None
+        if found:
+            return found[0]
+    return None
 
 
 def _every(

@@ -48,8 +48,11 @@ def declare(fleet: Fleet, root: Path, files: int = 6) -> dict[str, str]:
     addresses = {one.id: f"airbyte_{one.kind}.{labels[one.id]}" for one in endpoints}
     _write(root / "main.tf", "root")
     for kind in ("source", "destination"):
-        mine = [_endpoint(one, labels[one.id]) for one in endpoints if one.kind == kind]
-        _write(root / f"{kind}s.tf", "endpoints", endpoints=mine)
+        mine = [_endpoint(each, labels[each.id]) for each in endpoints if each.kind == kind]
+        width = max((len(each["label"]) for each in mine), default=0)
+        for each in mine:
+            each["padded"] = each["label"].ljust(width)
+        _write(root / f"{kind}s.tf", "endpoints", endpoints=mine, kind=kind)
     size = -(-len(links) // files)
     for number in range(0, len(links), size):
         chunk, team = links[number : number + size], f"team_{number // size:03d}"

@@ -5,9 +5,13 @@ import datetime as dt
 import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+import pyarrow as pa
+
+from bot.loader.columnar import to_batch
 from bot.loader.rows import Reject
 
 
@@ -20,53 +24,23 @@ def batch_of(records: Sequence[Mapping[str, Any]], schema: Any) -> tuple[Any, tu
     Returns:
         The batch, and the records that do not fit, in order, with the column in the message.
     """
-    import pyarrow as pa
-
-    try:
-        return pa.RecordBatch.from_arrays(_columns(records, schema), schema=schema), ()
-    except _Misfit:
-        pass
-    rejects = []
-    good = []
-    for index, record in enumerate(records):
-        try:
-            _columns([record], schema)
-        except _Misfit as misfit:
-            rejects.append(Reject(index, record, "SchemaDrift", str(misfit)))
-        else:
-            good.append(record)
-    return pa.RecordBatch.from_arrays(_columns(good, schema), schema=schema), tuple(rejects)
-
-
-class _Misfit(Exception):  # noqa: N818  no failure of ours: the record's
-    """A value does not fit its column."""
-
-
-def _columns(records: Sequence[Mapping[str, Any]], schema: Any) -> list[Any]:
-    import pyarrow as pa
-
     known = set(schema.names)
-    columns = []
-    for record in records:
-        unknown = record.keys() - known
-        if unknown:
-            raise _Misfit(f"there is no column {min(unknown)!r}")
-    for column in schema:
-        values = [record.get(column.name) for record in records]
-        if not column.nullable and None in values:
-            raise _Misfit(f"column {column.name!r} may not be null")
-        try:
-            columns.append(_column(values, column.type))
-        except (pa.ArrowException, ArithmeticError, TypeError, ValueError, AttributeError) as error:
-            reason = " ".join(str(error).split())
-            raise _Misfit(f"column {column.name!r} is {column.type}: {reason}") from None
-    return columns
+    unknown = {i: record.keys() - known for i, record in enumerate(records)}
+    places = [i for i, names in unknown.items() if not names]
+    columns = [[records[i].get(name) for i in places] for name in schema.names]
+    batch, misfits = to_batch(columns, schema, _read)
+    rejects = [replace(one, index=places[one.index]) for one in misfits]
+    rejects += [
+        Reject(i, records[i], "SchemaDrift", f"there is no column {min(names)!r}")
+        for i, names in unknown.items()
+        if names
+    ]
+    rejects.sort(key=lambda reject: reject.index)
+    return batch, tuple(replace(one, record=records[one.index]) for one in rejects)
 
 
-def _column(values: list[Any], kind: Any) -> Any:  # noqa: PLR0911  a table of types
-    import pyarrow as pa
-
-    types = pa.types
+def _read(values: Sequence[Any], field: Any) -> Any:  # noqa: PLR0911  a table of types
+    kind, types = field.type, pa.types
     if kind == pa.json_():
         return pa.ExtensionArray.from_storage(
             kind, pa.array(_each(values, _json_text), pa.string())
@@ -87,7 +61,7 @@ def _column(values: list[Any], kind: Any) -> Any:  # noqa: PLR0911  a table of t
     return pa.array(values, kind)
 
 
-def _each(values: list[Any], convert: Callable[[Any], Any]) -> list[Any]:
+def _each(values: Sequence[Any], convert: Callable[[Any], Any]) -> list[Any]:
     return [None if value is None else convert(value) for value in values]
 
 

@@ -207,8 +207,8 @@ class _Run:
         if sizing is not None and sizing.enabled and self._connectors.sink.capabilities.per_record:
             self._listen(
                 Note(
-                    f"adaptive batch sizing is active, but {kind} writes one record at a time: "
-                    "the size has no effect on it"
+                    f"adaptive batch sizing is active, but has no effect on {kind}: what is "
+                    "written at a time does not depend on the batch size"
                 )
             )
 

@@ -43,6 +43,28 @@ class Approvers:
         sets = [_named(each.value, subject) for each in found]
         return frozenset.intersection(*sets) if sets else frozenset()
 
+    def level(self, subject: Subject) -> ApprovalLevel:
+        """Return the level that policies ask for whatever is proposed; triggers may ask for more."""
+        standing = Standing.of(self.rules, subject)
+        asked = standing.said(lambda each: each.approval, "approval")
+        levels = [ApprovalLevel[each.value.upper().replace("-", "_")] for each in asked]
+        return max(levels, default=ApprovalLevel.TEAM)
+
+    def named(self, level: ApprovalLevel) -> frozenset[str]:
+        """Name all whom policies name for a level, whichever connections they speak of.
+
+        `OWNER` is among them where an owner may approve, whoever that is.
+        """
+        name = _LEVELS.get(level)
+        if name is None:
+            return frozenset()
+        found = {word for each in self.rules.all() for word in each.clauses.approvers.get(name, ())}
+        if level is ApprovalLevel.OWNER and not found:
+            found = {OWNER}
+        if level is ApprovalLevel.TWO_PERSON:
+            found |= self.named(ApprovalLevel.TEAM)
+        return frozenset(found)
+
 
 def read_approvers(folder: Path) -> Approvers:
     """Read who approves from a folder of policies.

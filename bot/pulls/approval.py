@@ -11,6 +11,7 @@ from bot.domain.verdict import ApprovalLevel
 CONTEXT: Final = "trimtab/policy"
 """The name of the status that branch protection requires."""
 
+OWNER: Final = "{owner}"
 _DECISIVE: Final = frozenset({"APPROVED", "CHANGES_REQUESTED", "DISMISSED"})
 _NEEDED: Final = {
     ApprovalLevel.AUTO: 0,
@@ -46,10 +47,18 @@ class GivenReview:
 
 
 class Authority(Protocol):
-    """What policies say of approvals."""
+    """Whom the policies of the base branch name: `@login` and `@org/team`."""
 
     def approvers(self, level: ApprovalLevel, subject: Subject) -> frozenset[str]:
-        """Name who may approve: `@login` and `@org/team`; empty where policies name nobody."""
+        """Name who may approve a change of one connection; empty where policies name nobody."""
+        ...
+
+    def level(self, subject: Subject) -> ApprovalLevel:
+        """Return the level that policies ask for whatever is proposed for a connection."""
+        ...
+
+    def named(self, level: ApprovalLevel) -> frozenset[str]:
+        """Name all who may approve at a level; `{owner}` stands for any connection's owner."""
         ...
 
 

@@ -126,12 +126,8 @@ def _view(changes: Sequence[Carried], frame: Frame, depth: _Depth) -> _View:
     shown = [_change(each, frame, depth) for each in changes[: depth.changes]]
     assessed = [assess(each.recommendation, each.subject.downstream) for each in changes]
     riskiest = max(assessed, key=lambda each: each.risk)
-    reasons = (
-        riskiest.reasons
-        if len(changes) == 1
-        else dict.fromkeys(
-            reason for each in assessed if each.risk is riskiest.risk for reason in each.reasons
-        )
+    reasons = dict.fromkeys(
+        reason for each in assessed if each.risk is riskiest.risk for reason in each.reasons
     )
     confidence = weakest(each.recommendation for each in changes)
     least = next(each for each in changes if each.recommendation.confidence is confidence)
@@ -210,10 +206,9 @@ def _details(carried: Carried, frame: Frame, depth: _Depth) -> list[str]:
     details += figures(carried)[_FIGURES_SHOWN:][: depth.entries]
     for label, forecast in (("the next sync", carried.next_sync), ("30 days", carried.month)):
         if forecast is not None:
-            details.append(
-                f"Forecast of {label}: method {code(forecast.method)}, made "
-                f"{forecast.made_at:%Y-%m-%d %H:%M}, from {evidence_line(forecast.evidence)}"
-            )
+            # Not when it was made: a run that finds nothing new has to write the same text.
+            rests_on = evidence_line(forecast.evidence)
+            details.append(f"Forecast of {label}: {code(forecast.method)} method, from {rests_on}")
     if recommendation.donors:
         donors = ", ".join(code(frame.name(each)) for each in recommendation.donors)
         details.append(f"The outcome is to be measured against what stays as it is: {donors}")

@@ -127,9 +127,7 @@ def _objection(
     if limit is not None:
         reason, detail, until = limit
         return Held(draft.title, reason, detail, draft.connections, pull.number, until)
-    known = {change.fingerprint for change in comparison.noted.changes}
-    new = [change for change in draft.changes if change.fingerprint not in known]
-    objections = (recalled.objection(change, draft.title) for change in new)
+    objections = (recalled.objection(change, draft.title) for change in draft.changes)
     return next((held for held in objections if held is not None), None)
 
 

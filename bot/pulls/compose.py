@@ -54,6 +54,7 @@ def compose(group: Group[Carried], frame: Frame, files: Mapping[str, bytes]) -> 
         ),
         assignees=frozenset(_logins(changes)),
         auto_merge=_merges_itself(changes, group.risk, confidence),
+        approvers=tuple(sorted({tuple(sorted(each.approvers)) for each in changes})),
     )
     room = BUDGET - len(join("", describe(draft))) - _NOTED_LATER
     return replace(draft, body=write(changes, frame, room, merges_itself=draft.auto_merge))

@@ -5,11 +5,11 @@ that a silent bot is alive. The times of the last run alone are no reason.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
-from typing import Final
+from functools import cache, partial
+from typing import Final, TypeVar
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
@@ -21,7 +21,9 @@ from bot.pulls.held import Held, HeldReason
 from bot.pulls.ledger import Line, Saving, add_up, savings
 from bot.pulls.operations import WriteDashboard
 from bot.pulls.snapshot import Pull, PullState, Snapshot
-from bot.pulls.ticks import Note, box, lifted, read_note, write_note
+from bot.pulls.ticks import Note, Wish, box, lifted, read_note, wish, write_note
+
+T = TypeVar("T")
 
 TITLE: Final = "trimtab dashboard"
 BUDGET: Final = 60_000
@@ -30,9 +32,6 @@ BUDGET: Final = 60_000
 _A_DAY: Final = timedelta(days=1)
 _SLACK: Final = timedelta(minutes=30)
 """A daily run does not start on the minute."""
-_LIFTABLE: Final = frozenset(
-    {HeldReason.SNOOZED, HeldReason.UNDONE, HeldReason.REVERSAL, HeldReason.FLIPPED}
-)
 _PEOPLE: Final = frozenset({HeldReason.HANDS_OFF, HeldReason.REOPENED})
 
 
@@ -76,7 +75,9 @@ def dashboard(
         return None
     now = findings.health.at
     text = _fitted(snapshot, held, manners, findings)
-    note = Note(now, digest(text), tuple(sorted(lifted(snapshot))))
+    again = lifted(snapshot)
+    wishes = sorted(wish(pull) for pull in snapshot.pulls if pull.number in again)
+    note = Note(now, digest(text), tuple(wishes))
     before = read_note(issue.body) if issue else None
     fresh = before is not None and now - before.written_at < _A_DAY - _SLACK
     if before is not None and fresh and _says(before) == _says(note):
@@ -85,7 +86,7 @@ def dashboard(
     return WriteDashboard(issue.number if issue else None, issue.title if issue else TITLE, body)
 
 
-def _says(note: Note) -> tuple[str, tuple[int, ...]]:
+def _says(note: Note) -> tuple[str, tuple[Wish, ...]]:
     return note.content, note.lifted
 
 
@@ -117,24 +118,25 @@ def _render(
         (pull for pull in snapshot.pulls if pull.state is PullState.OPEN),
         key=lambda pull: pull.number,
     )
-    waiting = [each for each in held if each.reason not in _LIFTABLE | _PEOPLE]
-    liftable = [each for each in held if each.reason in _LIFTABLE]
+    pulls = {pull.number: pull for pull in snapshot.pulls}
+    liftable = [each for each in held if each.can_be_lifted]
+    waiting = [each for each in held if each.reason not in _PEOPLE and not each.can_be_lifted]
     people = [each for each in held if each.reason in _PEOPLE]
     return (
         _template()
         .render(
             manners=manners,
             health=findings.health,
-            unread=_capped([f"- {md(each)}" for each in findings.health.unread], shown),
-            failed=_capped([f"- {md(each)}" for each in findings.health.failed], shown),
-            opened=_capped([_open_line(pull) for pull in opened], shown),
+            unread=_lines(findings.health.unread, _plain_line, shown),
+            failed=_lines(findings.health.failed, _plain_line, shown),
+            opened=_lines(opened, _open_line, shown),
             open_count=len(opened),
             teams=_teams(opened, manners),
-            waiting=_capped([_held_line(each) for each in waiting], shown),
+            waiting=_lines(waiting, _held_line, shown),
             waiting_count=len(waiting),
-            liftable=_capped([_box_line(each) for each in liftable], shown),
+            liftable=_lines(liftable, partial(_box_line, pulls), shown),
             liftable_count=len(liftable),
-            people=_capped([_held_line(each) for each in people], shown),
+            people=_lines(people, _held_line, shown),
             people_count=len(people),
             phases=", ".join(f"{n:,} {md(name)}" for name, n in findings.phases.items() if n),
             ledger=[
@@ -171,9 +173,10 @@ def _held_line(held: Held) -> str:
     return f"- {number}{md(held.title)}: **{held.reason}** ({md(held.detail)}{until})"
 
 
-def _box_line(held: Held) -> str:
+def _box_line(pulls: Mapping[int, Pull], held: Held) -> str:
     until = f", until {held.until:%Y-%m-%d} at the latest" if held.until else ""
-    start = box(held.pull) if held.pull is not None else "-"
+    pull = pulls.get(held.pull) if held.pull is not None else None
+    start = box(pull) if pull is not None else "-"
     return f"{start} {md(held.title)}: **{held.reason}** ({md(held.detail)}{until})"
 
 
@@ -202,18 +205,27 @@ def _why_not(quiet: Sequence[tuple[str, str]], shown: int) -> list[str]:
     by_reason: dict[str, list[str]] = {}
     for name, reason in quiet:
         by_reason.setdefault(reason, []).append(name)
-    lines: list[str] = []
-    for reason, names in sorted(by_reason.items(), key=lambda pair: (-len(pair[1]), pair[0])):
+    reasons = sorted(by_reason.items(), key=lambda pair: (-len(pair[1]), pair[0]))
+
+    def line(pair: tuple[str, list[str]]) -> str:
+        reason, names = pair
         named = ", ".join(md(name, 80) for name in names[:shown])
         more = f" and {len(names) - shown:,} more" if len(names) > shown else ""
-        lines.append(f"- {len(names):,}: {md(reason)}\n  ({named}{more})")
-    return _capped(lines, shown)
+        return f"- {len(names):,}: {md(reason)}\n  ({named}{more})"
+
+    return _lines(reasons, line, shown)
 
 
-def _capped(lines: list[str], shown: int) -> list[str]:
-    if len(lines) <= shown:
-        return lines
-    return [*lines[:shown], f"- … and {len(lines) - shown:,} more; `trimtab plan` names them all."]
+def _plain_line(sentence: str) -> str:
+    return f"- {md(sentence)}"
+
+
+def _lines(items: Sequence[T], write: Callable[[T], str], shown: int) -> list[str]:
+    """Write the first `shown` of a list, and how many more there are."""
+    lines = [write(item) for item in items[:shown]]
+    if len(items) > shown:
+        lines.append(f"- … and {len(items) - shown:,} more; `trimtab plan` names them all.")
+    return lines
 
 
 @cache

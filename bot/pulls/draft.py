@@ -17,7 +17,8 @@ class Draft:
     paths of the repository to their whole new contents. `risk`, `confidence` and `approval` are
     labels as policies and bodies spell them; `team` counts against the limit of one team.
     `evidence` and `policies` are digests of what the advice and the verdict rest on.
-    `auto_merge` asks the forge to merge by itself once every check has passed.
+    `auto_merge` asks the forge to merge by itself once every check has passed. Of each of the sets
+    in `approvers` somebody has to approve (two of each at the level `two-person`).
     """
 
     identity: str
@@ -36,6 +37,7 @@ class Draft:
     labels: frozenset[str] = frozenset()
     assignees: frozenset[str] = frozenset()
     auto_merge: bool = False
+    approvers: tuple[tuple[str, ...], ...] = ()
 
     @property
     def fingerprint(self) -> str:

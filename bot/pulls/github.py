@@ -11,9 +11,9 @@ import tarfile
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from bot.domain.errors import ForgeError
 from bot.pulls import github_snapshot
@@ -25,6 +25,14 @@ from bot.pulls.labels import LABEL
 from bot.pulls.snapshot import Snapshot
 
 _NOTHING: Final = "0" * 40
+_OF_A_WORKFLOW: Final = (
+    "This is the GITHUB_TOKEN of a workflow: on its pull requests no workflow runs until somebody "
+    "allows it, so required checks do not start by themselves. Use a GitHub App: docs/security.md."
+)
+_UNSIGNED: Final = (
+    "GitHub does not sign the commits of this token, so that the approval check cannot tell them "
+    "from forged ones. Use a GitHub App: docs/security.md."
+)
 _FILE_MODES: Final = frozenset({"100644", "100755"})
 _NOT_FOUND: Final = 404
 _UNPROCESSABLE: Final = 422
@@ -59,6 +67,16 @@ class GitHubForge:
     def login(self) -> str:
         """Return the account of the token, without `[bot]`."""
         return self._known().login
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """Say what the kind of token in use leaves undone; empty where it leaves nothing."""
+        said = []
+        if self._known().login == github_snapshot.ACTIONS_LOGIN:
+            said.append(_OF_A_WORKFLOW)
+        if self.is_signed is False:
+            said.append(_UNSIGNED)
+        return tuple(said)
 
     def export(self, base: str, folder: Path) -> None:
         """Write the files of the commit `base` into an empty folder."""
@@ -136,15 +154,22 @@ class GitHubForge:
     def mark_pull(
         self, number: int, labels: frozenset[str], assignees: frozenset[str] = frozenset()
     ) -> None:
-        """Set its labels, and add assignees; GitHub makes labels that do not exist yet."""
-        wanted: dict[str, Any] = {"labels": sorted(labels)}
-        if assignees and number in self._adopted:
-            # Whoever adopted it may have taken it on: this write adds, the other one replaces.
-            people = {"assignees": sorted(assignees)}
-            self.api.write("POST", f"issues/{number}/assignees", people)
-        elif assignees:
-            wanted["assignees"] = sorted(assignees)
-        self.api.write("PATCH", f"issues/{number}", wanted)
+        """Set its labels, and add assignees; GitHub makes labels that do not exist yet.
+
+        Who is no collaborator cannot be assigned, which is no reason to go without labels.
+        """
+        path, marks = f"issues/{number}", {"labels": sorted(labels)}
+        people = {"assignees": sorted(assignees)} if assignees else {}
+        if people and number in self._adopted:
+            # Somebody may have taken it on since: this write adds, the other one replaces.
+            self.api.write("POST", f"{path}/assignees", people)
+            people = {}
+        try:
+            self.api.write("PATCH", path, marks | people)
+        except RefusedError as error:
+            if not people or error.status != _UNPROCESSABLE:
+                raise
+            self.api.write("PATCH", path, marks)
 
     def comment(self, number: int, text: str) -> None:
         """Add one comment."""
@@ -231,7 +256,9 @@ class GitHubForge:
         return next((pull for pull in found if pull["head"]["ref"] == branch), None)
 
     def _said(self, path: str, text: str) -> Json | None:
-        newest = self.api.get(path, {"per_page": 100, "since": self.now.isoformat()})
+        # `now` is Airbyte's clock, and not GitHub's.
+        since = (self.now - timedelta(days=1)).isoformat()
+        newest = self.api.get(path, {"per_page": 100, "since": since})
         return next((each for each in newest if each["body"] == text), None)
 
     def _dashboard(self) -> Json | None:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote, urlsplit
 
 from bot.domain.errors import ConfigError
 from bot.pulls.github_api import Api
@@ -50,6 +51,16 @@ class Access:
     token: str | None = field(default=None, repr=False)
     app: GitHubApp | None = None
     permissions: dict[str, str] = field(default_factory=lambda: dict(PERMISSIONS))
+
+
+def files_url(access: Access, base: str) -> str:
+    """Return where people look at the files of the base branch: `https://github.com/o/r/blob/main`.
+
+    The API is at `api.` of the web's host, or below `/api/v3` of an Enterprise Server.
+    """
+    parts = urlsplit(access.url)
+    host = parts.netloc.removeprefix("api.")
+    return f"{parts.scheme}://{host}/{access.repository}/blob/{quote(base)}"
 
 
 def connect(

@@ -21,6 +21,7 @@ _WORDS: Final = {"added": "adds", "removed": "deletes"}
 class HeadCommit:
     """The commit at the head: who made it, and whether GitHub vouches for that."""
 
+    sha: str
     message: str
     tree: str
     author: str
@@ -87,6 +88,7 @@ def _reviewed(pull: Json, reviews: tuple[GivenReview, ...]) -> Reviewed:
         is_fork=pull["isCrossRepository"],
         is_open=pull["state"] == "OPEN",
         commit=HeadCommit(
+            sha=commit["oid"],
             message=commit["message"],
             tree=commit["tree"]["oid"],
             author=plain_login((commit["author"] or {}).get("name") or ""),

@@ -5,12 +5,12 @@ trimtab closed is never taken for a person's no. What was merged is not turned r
 nothing is turned round more than twice.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from bot.pulls.change import SettingChange
+from bot.pulls.change import SettingChange, Target
 from bot.pulls.draft import Draft
 from bot.pulls.held import Held, HeldReason
 from bot.pulls.metadata import CloseReason, Closing
@@ -45,15 +45,26 @@ def ended(pull: Pull) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """The pull requests of the past, the newest first, less those that a person has lifted."""
+    """The pull requests of the past, the newest first, less those that a person has lifted.
 
-    past: tuple[Pull, ...]
+    `carrying` holds those that changed a setting, each with what it was changed to; `unread`, by
+    branch, those whose record is lost. `proposed` is what open pull requests carry now.
+    """
+
+    carrying: Mapping[Target, Sequence[tuple[Pull, SettingChange]]]
+    unread: Mapping[str, Sequence[Pull]]
+    proposed: frozenset[tuple[Target, str]]
     now: datetime
     snooze: timedelta
 
     def objection(self, change: SettingChange, title: str) -> Held | None:
-        """Say why a change may not be proposed now, or None when nothing speaks against it."""
-        ours = [(pull, was) for pull in self.past if (was := _carries(pull, change)) is not None]
+        """Say why a change may not be proposed now, or None when nothing speaks against it.
+
+        What an open pull request carries already is not proposed anew.
+        """
+        if (change.target, change.fingerprint) in self.proposed:
+            return None
+        ours = self.carrying.get(change.target, ())
         found = self._snoozed(ours, change) or self._undone(ours, change)
         found = found or self._reversal(ours, change) or self._flipped(ours, change)
         if found is None:
@@ -63,10 +74,9 @@ class Recalled:
 
     def closed_unread(self, draft: Draft) -> Held | None:
         """Say that a person closed the pull request of a draft, though its record is lost."""
-        for pull in self.past:
-            same = pull.branch == draft.branch and pull.metadata is None
+        for pull in self.unread.get(draft.branch, ()):
             until = ended(pull) + self.snooze
-            if same and pull.state is PullState.CLOSED and self.now < until:
+            if pull.state is PullState.CLOSED and self.now < until:
                 detail = f"a person closed #{pull.number}"
                 reason = HeldReason.SNOOZED
                 return Held(draft.title, reason, detail, draft.connections, pull.number, until)
@@ -74,11 +84,8 @@ class Recalled:
 
     def flips(self, changes: Iterable[SettingChange]) -> int:
         """Count how often a proposal has turned round, this time included."""
-        counts = [0]
-        for change in changes:
-            ours = [(pull, was) for pull in self.past if (was := _carries(pull, change))]
-            counts.append(self._flips(ours, change))
-        return max(counts)
+        counts = (self._flips(self.carrying.get(each.target, ()), each) for each in changes)
+        return max(counts, default=0)
 
     def _snoozed(self, ours: "_Ours", change: SettingChange) -> "_Found | None":
         same = [pull for pull, was in ours if was.fingerprint == change.fingerprint]
@@ -133,7 +140,7 @@ class Recalled:
         return metadata.flips + int(merged_and_turned or closed_and_back)
 
 
-_Ours = list[tuple[Pull, SettingChange]]
+_Ours = Sequence[tuple[Pull, SettingChange]]
 _Found = tuple[HeldReason, Pull, datetime | None, str]
 
 
@@ -147,13 +154,25 @@ def recall(
     """
     pulls = tuple(pulls)
     forgotten = [pull for pull in pulls if pull.number in lifted]
-    past = [
-        pull
+    carrying: dict[Target, list[tuple[Pull, SettingChange]]] = {}
+    unread: dict[str, list[Pull]] = {}
+    for pull in sorted(pulls, key=lambda pull: pull.number, reverse=True):
+        if pull.state is PullState.OPEN or any(
+            pull is last or precedes(pull, last) for last in forgotten
+        ):
+            continue
+        if pull.metadata is None:
+            unread.setdefault(pull.branch, []).append(pull)
+            continue
+        for change in pull.metadata.changes:
+            carrying.setdefault(change.target, []).append((pull, change))
+    proposed = frozenset(
+        (change.target, change.fingerprint)
         for pull in pulls
-        if pull.state is not PullState.OPEN
-        and not any(pull is last or precedes(pull, last) for last in forgotten)
-    ]
-    return Recalled(tuple(sorted(past, key=lambda p: p.number, reverse=True)), now, snooze)
+        if pull.state is PullState.OPEN and pull.metadata is not None
+        for change in pull.metadata.changes
+    )
+    return Recalled(carrying, unread, proposed, now, snooze)
 
 
 def precedes(pull: Pull, other: Pull) -> bool:
@@ -166,8 +185,3 @@ def precedes(pull: Pull, other: Pull) -> bool:
 def turns(was: SettingChange, change: SettingChange) -> bool:
     """Tell whether a change takes back what another did, wholly or in part."""
     return change.after == was.before or change.direction * was.direction < 0
-
-
-def _carries(pull: Pull, change: SettingChange) -> SettingChange | None:
-    changes = pull.metadata.changes if pull.metadata else ()
-    return next((was for was in changes if was.target == change.target), None)

@@ -1,7 +1,9 @@
 """Ticks: what people ask for in the dashboard issue, and what it remembers of that.
 
 A tick is gone when the issue is rewritten, and what it asks for may have to wait for a limit. So
-the block at the end of the issue keeps the numbers that were ticked until they have had their effect.
+the block at the end of the issue keeps what was ticked until that has had its effect. A box holds
+the moment at which its pull request had ended, so that one that a person opens and closes again is not
+proposed on the strength of an older tick.
 The issue is untrusted; at worst somebody with write access has something proposed again.
 """
 
@@ -12,12 +14,17 @@ from typing import Final
 
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
-from bot.pulls.recall import FLIPS, precedes
+from bot.pulls.recall import FLIPS, ended, precedes
 from bot.pulls.snapshot import Pull, PullState, Snapshot
 
 MARKER: Final = "<!-- trimtab:dashboard "
 _BLOCK: Final = re.compile(re.escape(MARKER) + r"(\{[^<>]*\}) -->")
-_TICKED: Final = re.compile(r"^\s*[-*] \[[xX]\] <!-- trimtab:again:(\d{1,9}) -->", re.MULTILINE)
+_TICKED: Final = re.compile(
+    r"^\s*[-*] \[[xX]\] <!-- trimtab:again:(\d{1,9}):(\d{1,12}) -->", re.MULTILINE
+)
+
+Wish = tuple[int, int]
+"""The number of a pull request, and when it had ended: seconds since the epoch, 0 for "not yet"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +36,27 @@ class Note:
 
     written_at: AwareDatetime
     content: str
-    lifted: tuple[int, ...] = ()
+    lifted: tuple[Wish, ...] = ()
 
 
-def box(number: int) -> str:
-    """Write the box that asks to propose again what the pull request `number` was about."""
-    return f"- [ ] <!-- trimtab:again:{number} -->"
+def wish(pull: Pull) -> Wish:
+    """Return what the box of a pull request stands for."""
+    over = pull.state is not PullState.OPEN
+    return pull.number, int(ended(pull).timestamp()) if over else 0
+
+
+def box(pull: Pull) -> str:
+    """Write the box that asks to propose again what a pull request was about."""
+    number, stamp = wish(pull)
+    return f"- [ ] <!-- trimtab:again:{number}:{stamp} -->"
 
 
 def tick(body: str, number: int) -> str | None:
     """Tick the box of a pull request, as a person does; None where there is no such box."""
-    empty = box(number)
-    return body.replace(empty, empty.replace("[ ]", "[x]", 1), 1) if empty in body else None
+    found = re.search(rf"- \[ \] <!-- trimtab:again:{number}:\d+ -->", body)
+    if found is None:
+        return None
+    return f"{body[: found.start()]}- [x]{body[found.start() + 5 :]}"
 
 
 def write_note(note: Note) -> str:
@@ -57,9 +73,9 @@ def read_note(body: str) -> Note | None:
         return None
 
 
-def ticked(body: str) -> frozenset[int]:
-    """Return the numbers of the pull requests whose box is ticked."""
-    return frozenset(int(number) for number in _TICKED.findall(body))
+def ticked(body: str) -> frozenset[Wish]:
+    """Return what the ticked boxes stand for."""
+    return frozenset((int(number), int(stamp)) for number, stamp in _TICKED.findall(body))
 
 
 def lifted(snapshot: Snapshot) -> frozenset[int]:
@@ -72,7 +88,7 @@ def lifted(snapshot: Snapshot) -> frozenset[int]:
     return frozenset(
         pull.number
         for pull in snapshot.pulls
-        if pull.number in asked
+        if wish(pull) in asked
         and _stands_in_the_way(pull)
         and not any(precedes(pull, later) for later in snapshot.pulls)
     )

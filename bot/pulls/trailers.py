@@ -10,6 +10,7 @@ TREE: Final = "Trimtab-Tree"
 IDENTITY: Final = "Trimtab-Identity"
 APPROVAL: Final = "Trimtab-Approval"
 PROMISE: Final = "Trimtab-Promise"
+APPROVERS: Final = "Trimtab-Approvers"
 _LINE: Final = re.compile(r"([A-Za-z][A-Za-z0-9-]*): (.*)")
 
 
@@ -22,11 +23,18 @@ def sign(draft: Draft, tree: str) -> str:
         TREE: tree,
         APPROVAL: draft.approval,
         PROMISE: draft.promise,
+        APPROVERS: "; ".join(" ".join(names) for names in draft.approvers) or "-",
         "Evidence-Digest": draft.evidence,
         "Policy-Digest": draft.policies,
     }
     lines = "".join(f"{name}: {' '.join(value.split())}\n" for name, value in trailers.items())
     return f"{draft.message.strip()}\n\n{lines}"
+
+
+def read_approvers(text: str) -> list[frozenset[str]]:
+    """Return the sets of people and teams that a trailer names."""
+    sets = (frozenset(name for name in each.split() if name[0] == "@") for each in text.split(";"))
+    return [names for names in sets if names]
 
 
 def read(message: str) -> Mapping[str, str]:

@@ -15,6 +15,8 @@ class BaseForge(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
+    type: str = "local"
+    repository: str = "."
     base: str = "main"
     app: object = None
 

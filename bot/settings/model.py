@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, HttpUrl, SecretStr, model_validator
 
 from bot.documents.validation import Strict
 from bot.settings.prices import PriceSettings
+from bot.settings.signals import SignalSettings
 
 _OWNER_AND_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
 
@@ -113,3 +114,4 @@ class Settings(Strict):
     policies: InsidePath = "policies"
     forge: ForgeSettings = ForgeSettings()
     prices: PriceSettings = PriceSettings()
+    signals: tuple[SignalSettings, ...] = ()

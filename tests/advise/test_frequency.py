@@ -177,6 +177,15 @@ def test_a_deadline_keeps_the_start_that_serves_it() -> None:
     assert after(recommended(hourly(night), subjects=(subject,))) == "0 0 2 * * ?"
 
 
+def test_it_runs_no_more_often_than_the_age_that_policy_allows() -> None:
+    terms = replace(FREE, max_staleness=timedelta(hours=7))
+    found = recommended(hourly(busy), terms, prices=COMPUTE)
+    assert after(found).endswith("/6 * * ?")
+    assert "Policy lets its data get 7 h old" in found.reason
+    assert found.figures["age of data at most"].startswith("6 h")
+    assert any("would have come" in words for words in found.against)
+
+
 def test_data_gets_no_older_than_promised() -> None:
     found = recommended(hourly(), replace(FREE, max_staleness=timedelta(hours=5)))
     assert after(found) == "0 0 2/4 * * ?"

@@ -1,23 +1,36 @@
 """Measure forecasts of a large fleet: `python -m tests.bench.bench_forecast`.
 
-Fit, intervals and the next sync of every connection, from 90 days of runs that lie in memory;
-beside it the seasonal naive forecast of the same runs, with no interval. SIZE=full takes 10,000
-connections.
+Fits and intervals of three quantities, then the next sync and the month of every connection with
+their cost, from 90 days of runs that lie in memory; beside it the seasonal naive forecast of the
+same runs, with neither interval nor cost. SIZE=full takes 10,000 connections.
 """
 
 import os
 import resource
+from collections.abc import Callable
+from functools import partial
 from statistics import median
 from time import perf_counter, process_time
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 
-from bot.domain.connection import ConnectionId
+from bot.domain.connection import (
+    Connection,
+    ConnectionId,
+    ConnectionStatus,
+    Cron,
+    DestinationId,
+    SourceId,
+    WorkspaceId,
+)
+from bot.domain.money import Money
+from bot.domain.prices import ComputePrice, PriceBook, VolumePrice, WarehousePrice
+from bot.forecast.fleet_forecasts import FleetForecasts, forecast_fleet
 from bot.forecast.order import Floats
-from bot.forecast.outlook import Quantity
-from bot.forecast.runs import DAY_SECONDS, Runs
-from bot.forecast.series import Series
+from bot.forecast.outlook import Outlook
+from bot.forecast.prospect import Forecaster
+from bot.forecast.runs import DAY_SECONDS, Runs, moment
 
 CONNECTIONS: Final = 10_000 if os.environ.get("SIZE") == "full" else 2_000
 DAYS: Final = 90
@@ -25,6 +38,7 @@ ROUNDS: Final = 3
 MIDNIGHT: Final = 1_772_409_600
 CADENCES: Final = {24: 0.15, 4: 0.35, 1: 0.50}
 """Syncs a day, and the share of connections that run so often."""
+Result = TypeVar("Result")
 
 
 def fleet(connections: int, seed: int = 5) -> Runs:
@@ -55,15 +69,42 @@ def fleet(connections: int, seed: int = 5) -> Runs:
     )
 
 
-def ours(runs: Runs, amounts: Floats) -> Floats:
-    """Fit one quantity and forecast the next sync of every connection, at four quantiles."""
-    end = MIDNIGHT + DAYS * DAY_SECONDS - 1
-    found = Quantity(Series.of(runs, amounts, end))
-    everyone = np.arange(len(runs.connections))
-    due = np.full(len(everyone), end + 3600)
-    points = found.series.fits.predict(everyone, due, np.full(len(everyone), found.origin))
-    levels: Floats = np.exp(points[:, None] + found.near)
-    return levels
+def schedules() -> list[Connection]:
+    """Return the fleet's connections, with crons that fit how often they run."""
+    dice = np.random.default_rng(5)
+    often = dice.choice(list(CADENCES), CONNECTIONS, p=list(CADENCES.values()))
+    minutes = dice.integers(0, 60, CONNECTIONS)
+    hours = {24: "*", 4: "0/6", 1: "2"}
+    return [
+        Connection(
+            ConnectionId(f"{number:06}"),
+            f"{number}",
+            SourceId(f"s{number % 800}"),
+            DestinationId("d"),
+            WorkspaceId("w"),
+            ConnectionStatus.ACTIVE,
+            Cron(f"0 {minutes[number]} {hours[int(often[number])]} * * ?"),
+        )
+        for number in range(CONNECTIONS)
+    ]
+
+
+def fit(runs: Runs) -> Outlook:
+    """Fit duration, rows and bytes with their intervals."""
+    found = Outlook(runs, moment(MIDNIGHT + DAYS * DAY_SECONDS - 1))
+    for quantity in (found.seconds, found.rows, found.bytes):
+        assert np.isfinite(quantity.near).mean() > 0.99
+    return found
+
+
+def forecast(outlook: Outlook, connections: list[Connection]) -> FleetForecasts:
+    """Forecast the next sync and the month of every connection, priced under three plans."""
+    price = WarehousePrice.flat("w", Money.of(4))
+    compute, volume = ComputePrice(Money.of("0.05")), VolumePrice(Money.of("2.50"))
+    book = PriceBook(compute=compute, volume=volume, warehouses={"w": price})
+    families = dict(zip(outlook.runs.connections, outlook.runs.families, strict=True))
+    made = Forecaster(outlook, families, {}, book, {DestinationId("d"): "w"})
+    return forecast_fleet(made, connections)
 
 
 def seasonal_naive(runs: Runs, amounts: Floats) -> Floats:
@@ -78,29 +119,28 @@ def seasonal_naive(runs: Runs, amounts: Floats) -> Floats:
 
 def main() -> None:
     """Print seconds and peak memory."""
-    runs = fleet(CONNECTIONS)
+    runs, connections = fleet(CONNECTIONS), schedules()
     print(f"{CONNECTIONS:,} connections × {DAYS} days: {len(runs):,} runs; medians of {ROUNDS}")
-    print(f"{'quantity':<12}{'trimtab s':>12}{'of it CPU':>12}{'seasonal naive s':>20}")
-    whole = [0.0, 0.0]
-    cpu_whole = 0.0
-    for name in ("seconds", "rows", "bytes"):
-        amounts = getattr(runs, name)
-        times: tuple[list[float], list[float]] = ([], [])
-        cpu = []
-        for _ in range(ROUNDS):
-            for place, method in enumerate((ours, seasonal_naive)):
-                begin, cpu_begin = perf_counter(), process_time()
-                levels = method(runs, amounts)
-                times[place].append(perf_counter() - begin)
-                if method is ours:
-                    cpu.append(process_time() - cpu_begin)
-                assert np.isfinite(levels).mean() > 0.99
-        naive = median(times[1])
-        print(f"{name:<12}{median(times[0]):>12.2f}{median(cpu):>12.2f}{naive:>20.4f}")
-        cpu_whole += median(cpu)
-        whole = [total + median(taken) for total, taken in zip(whole, times, strict=True)]
+    print(f"{'':<34}{'seconds':>10}{'of CPU':>10}")
+    times: dict[str, list[tuple[float, float]]] = {}
+
+    def timed(name: str, work: Callable[[], Result]) -> Result:
+        begin, cpu_begin = perf_counter(), process_time()
+        result = work()
+        taken = (perf_counter() - begin, process_time() - cpu_begin)
+        times.setdefault(name, []).append(taken)
+        return result
+
+    for _ in range(ROUNDS):
+        outlook = timed("fit, intervals", lambda: fit(runs))
+        found = timed("next sync and month, priced", partial(forecast, outlook, connections))
+        assert len(found.months) == CONNECTIONS
+        for name in ("seconds", "rows", "bytes"):
+            timed(f"seasonal naive, {name}", partial(seasonal_naive, runs, getattr(runs, name)))
+    for name, taken in times.items():
+        wall, cpu = (median(each) for each in zip(*taken, strict=True))
+        print(f"{name:<34}{wall:>10.3f}{cpu:>10.3f}")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    print(f"{'all three':<12}{whole[0]:>12.2f}{cpu_whole:>12.2f}{whole[1]:>20.4f}")
     print(f"peak memory {peak:.2f} GB, the runs included")
 
 

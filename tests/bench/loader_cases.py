@@ -244,7 +244,8 @@ def trimtab_jsonl(bench: Bench) -> None:
     target, name = bench.folder / "ours.jsonl", "postgres→jsonl trimtab"
     target.unlink(missing_ok=True)
     sink = {"type": "jsonl", "config": {"path": str(target)}}
-    if not bench.run(name, pipeline(bench, postgres(bench), sink)).exit_code:
+    command = pipeline(bench, postgres(bench, FILE_PAGE), sink, max=FILE_PAGE)
+    if not bench.run(name, command).exit_code:
         check_file(bench, name, _json(target))
 
 

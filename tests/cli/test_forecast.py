@@ -24,11 +24,15 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
         access = Access.to(lab.url, Application(lab.client_id, lab.client_secret))
         with Airbyte(access) as airbyte, mine_progress() as progress:
-            mine(h, airbyte, MiningPlan((), None, False), progress)
+            mine(h, airbyte, MiningPlan((), None, True), progress)
     (folder / "trimtab.yaml").write_text(
         "version: 1\nairbyte: {url: 'http://127.0.0.1:1', auth: none}\n"
         "prices: {credit: '2.50', cpu_hour: '0.05'}\n"
+        "signals:\n"
+        "  - {type: calendar, path: gone.csv, name: holidays}\n"
+        "  - {type: calendar, path: days.csv, name: house}\n"
     )
+    (folder / "days.csv").write_text("2026-12-25\n")
     return ["--history", str(folder / "h.duckdb"), "--config", str(folder / "trimtab.yaml")]
 
 
@@ -40,7 +44,8 @@ def test_every_connection_has_its_line(
     place: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert forecast(place) == 0
-    lines = capsys.readouterr().out.splitlines()
+    *lines, last = capsys.readouterr().out.splitlines()
+    assert last.startswith("missing signal: holidays")
     assert len(lines) == 12
     assert all(": usual " in line and "95 % under" in line for line in lines)
     assert any(" this month ($" in line for line in lines)
@@ -73,6 +78,29 @@ def test_one_connection_is_told_whole(place: list[str], capsys: pytest.CaptureFi
     assert text.count("by 06:00 Europe/Berlin") == 7
     assert main(["forecast", *place, *AT, key]) == 0
     assert "Europe/Berlin" not in capsys.readouterr().out
+
+
+def test_signals_limits_and_full_refreshes_are_told_in_words_and_as_json(
+    place: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert forecast(place, "-o", "json") == 0
+    found = json.loads(capsys.readouterr().out)
+    scheduled = [each for each in found if "worst_at" in each["rate_limit"]]
+    assert len(scheduled) > 6
+    for each in scheduled:
+        limit = each["rate_limit"]
+        assert 0 < limit["next_sync_probability"] <= limit["worst_probability_within_24_hours"] < 1
+    split = [each["full_refresh_and_incremental"] for each in found]
+    whole = next(each for each in split if each.get("full_refresh", {}).get("streams"))
+    assert whole["full_refresh"]["rows"]["p50"] > 0 == whole["incremental"]["rows"]["p50"]
+    assert whole["full_refresh"]["cost_by_volume"]["p50"]["currency"] == "USD"
+    assert [each["freshness"] for each in found[0]["signals"]] == ["missing", "fresh"]
+    assert forecast(place, scheduled[0]["connection_id"]) == 0
+    text = capsys.readouterr().out
+    assert "rate limit: " in text
+    assert "of the month" in text
+    assert text.endswith("missing signal: holidays: gone.csv: there is no such file\n")
+    assert "house" not in text
 
 
 @pytest.mark.parametrize(

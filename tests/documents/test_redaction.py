@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,3 +34,10 @@ def test_no_known_secret_survives(secrets: list[str], glue: str) -> None:
     shown = Redactor(secrets)(glue.join(["", *secrets, ""]))
     stripped = shown.replace("***", "")
     assert not any(secret in shown for secret in secrets) or not stripped.strip(glue)
+
+
+def test_a_secret_is_hidden_as_exceptions_and_json_write_it_too() -> None:
+    secret = 'quo"te\\slash\nline é'
+    redact = Redactor([secret])
+    for written in (repr(KeyError(secret)), json.dumps(secret), str({"x": secret})):
+        assert "slash" not in redact(written)

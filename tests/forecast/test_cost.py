@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from bot.domain.forecast import Quantiles, Unknown
 from bot.domain.money import Money
@@ -8,19 +8,18 @@ from bot.domain.prices import (
     ComputePrice,
     PriceBook,
     VolumePrice,
-    WarehousePrice,
 )
 from bot.forecast.cost import cost_lines, total
 from bot.forecast.outlook import Amounts
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-HOUR = timedelta(hours=1)
 
 
-def amounts(*starts: datetime, seconds: Quantiles[int] | Unknown | None = None) -> Amounts:
+def amounts(seconds: Quantiles[int] | Unknown | None = None) -> Amounts:
     return Amounts(
         "next_sync",
-        starts,
+        1,
+        NOON,
         seconds or Quantiles(1800, 3600, 5400, 7200),
         Quantiles(10**6, 2 * 10**6, 3 * 10**6, 4 * 10**6),
         Quantiles(10**9, 2 * 10**9, 3 * 10**9, 4 * 10**9),
@@ -29,7 +28,7 @@ def amounts(*starts: datetime, seconds: Quantiles[int] | Unknown | None = None) 
 
 def test_rows_of_an_api_are_credits() -> None:
     book = PriceBook(volume=VolumePrice(Money.of("2.50")))
-    (line,) = cost_lines(book, "stripe", amounts(NOON))
+    (line,) = cost_lines(book, "stripe", amounts())
     assert isinstance(line.amount, Quantiles)
     assert line.amount.p05 == Money.of(15)
     assert line.amount.p95 == Money.of(60)
@@ -40,7 +39,7 @@ def test_bytes_of_a_database_are_credits() -> None:
     book = PriceBook(
         volume=VolumePrice(Money.of("2.50")), billing={"postgres": BillingClass.DATABASE}
     )
-    (line,) = cost_lines(book, "postgres", amounts(NOON))
+    (line,) = cost_lines(book, "postgres", amounts())
     assert isinstance(line.amount, Quantiles)
     assert line.amount.p50 == Money.of(20)
     assert line.formula.startswith("bytes ÷ 1,000,000,000 × 4 credits")
@@ -48,7 +47,7 @@ def test_bytes_of_a_database_are_credits() -> None:
 
 def test_plans_add_up_and_keep_their_intervals() -> None:
     book = PriceBook(capacity=CapacityPrice(Money.of(8)), compute=ComputePrice(Money.of("0.10")))
-    capacity, compute = lines = cost_lines(book, "stripe", amounts(NOON))
+    capacity, compute = lines = cost_lines(book, "stripe", amounts())
     assert isinstance(capacity.amount, Quantiles)
     assert isinstance(compute.amount, Quantiles)
     assert capacity.amount.p50 == Money.of("1.40")  # 1.4 CPUs ÷ 8 × 1 h × $8
@@ -58,17 +57,8 @@ def test_plans_add_up_and_keep_their_intervals() -> None:
     assert whole.p95 == Money.of("3.08")
 
 
-def test_a_warehouse_stays_on_between_syncs_that_are_close() -> None:
-    book = PriceBook(warehouses={"w": WarehousePrice.flat("w", Money.of(6))})
-    close = amounts(NOON, NOON + timedelta(minutes=5), seconds=Quantiles.exactly(600))
-    apart = amounts(NOON, NOON + HOUR, seconds=Quantiles.exactly(600))
-    costs = [cost_lines(book, "stripe", each, "w")[0].amount for each in (close, apart)]
-    # Five minutes of work and ten until it suspends, twice; ten of them are shared when close.
-    assert costs == [Quantiles.exactly(Money.of(2)), Quantiles.exactly(Money.of(3))]
-
-
 def test_what_is_not_known_has_no_price() -> None:
     book = PriceBook(compute=ComputePrice(Money.of(1)))
-    lines = cost_lines(book, "stripe", amounts(NOON, seconds=Unknown("nobody knows")))
+    lines = cost_lines(book, "stripe", amounts(seconds=Unknown("nobody knows")))
     assert total(lines) == Unknown("compute: nobody knows")
-    assert isinstance(total(cost_lines(PriceBook(), "stripe", amounts(NOON))), Unknown)
+    assert isinstance(total(cost_lines(PriceBook(), "stripe", amounts())), Unknown)

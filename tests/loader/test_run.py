@@ -294,7 +294,7 @@ def test_a_sink_of_single_records_is_noted_once(tmp_path: Path) -> None:
     sink = ScriptedSink(World(), capabilities_=capabilities)
     bench = Bench(tmp_path, ScriptedSource(20, 10), sink, sizing=sizing)
     bench.run()
-    assert len([n for n in bench.of(Note) if "one record at a time" in n.message]) == 1
+    assert len([n for n in bench.of(Note) if "has no effect on" in n.message]) == 1
 
 
 def test_a_promise_below_exactly_once_is_a_warning(tmp_path: Path) -> None:

@@ -27,15 +27,10 @@ def git(tmp_path: Path) -> Git:
 @pytest.fixture(scope="session")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make a bare repository with one commit on `main`, to be copied."""
-    git = Git(tmp_path_factory.mktemp("github") / "hub.git")
-    git.folder.mkdir()
-    git.run("init", "--quiet", "--bare", "--initial-branch=main")
-    empty = git.run("mktree").decode().strip()
-    root = git.run("commit-tree", empty, "-m", "root").decode().strip()
     files = {"terraform/main.tf": b"x = 1\n", "README.md": b"hello\n", "terraform/ä.bin": b"\xff\n"}
-    start = git.write_commit(git.write_tree(root, files), [root], "start", "1790000000 +0000")
-    git.run("update-ref", "refs/heads/main", start)
-    return git.folder
+    made = GitHub.make(tmp_path_factory.mktemp("github") / "hub.git", files)
+    made.close()
+    return made.git.folder
 
 
 @pytest.fixture

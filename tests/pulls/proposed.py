@@ -1,5 +1,7 @@
 """A proposal on a GitHub with a real Terraform root, and the check of its approval."""
 
+import atexit
+import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -9,12 +11,13 @@ from bot.domain.subject import Subject
 from bot.domain.verdict import ApprovalLevel
 from bot.pulls.approval import Conclusion
 from bot.pulls.approval_check import Rules, check, is_ours, not_ours
-from bot.pulls.approval_diff import Root, read_base
+from bot.pulls.approval_diff import Base, Root, read_base
 from bot.pulls.change import SettingChange
 from bot.pulls.draft import Draft
 from bot.pulls.execution import execute
 from bot.pulls.github import GitHubForge
 from bot.pulls.github_access import Access, connect
+from bot.pulls.github_api import Api
 from bot.pulls.github_archive import unpack
 from bot.pulls.github_review import Teams, read_diff, read_pull
 from bot.pulls.labels import LABEL
@@ -62,9 +65,16 @@ class Named:
     others: Mapping[str, frozenset[str]] = field(
         default_factory=lambda: {"payroll": frozenset({"@acme/finance"})}
     )
+    levels: Mapping[str, ApprovalLevel] = field(default_factory=dict)
 
     def approvers(self, level: ApprovalLevel, subject: Subject) -> frozenset[str]:
         return self.others.get(subject.connection.name, self.names)
+
+    def level(self, subject: Subject) -> ApprovalLevel:
+        return self.levels.get(subject.connection.name, ApprovalLevel.AUTO)
+
+    def named(self, level: ApprovalLevel) -> frozenset[str]:
+        return self.names.union(*self.others.values())
 
 
 RULES = Rules(Named(), "main", must_be_signed=True)
@@ -109,15 +119,38 @@ def propose(hub: GitHub, given: Draft | None = None) -> int:
 
 
 def conclude(hub: GitHub, number: int, rules: Rules = RULES) -> Conclusion:
+    """Return what is concluded, where anything is."""
+    found = conclude_or_not(hub, number, rules)
+    assert found is not None
+    return found
+
+
+def conclude_or_not(hub: GitHub, number: int, rules: Rules = RULES) -> Conclusion | None:
     api = forge(hub).api
     pull = read_pull(api, number)
     if not is_ours(pull):
-        return not_ours()
+        return not_ours(pull)
     fork, diff = read_diff(api, pull)
-    with tempfile.TemporaryDirectory() as folder:
-        unpack(api, fork, Path(folder))
-        base = read_base(Path(folder), [Root("terraform")])
-        return check(pull, rules, base, diff, Teams(api))
+    return check(
+        pull,
+        rules,
+        _base(api, fork, hub.git.text("rev-parse", f"{fork}^{{tree}}")),
+        diff,
+        Teams(api),
+    )
+
+
+_READ: dict[str, Base] = {}
+
+
+def _base(api: Api, commit: str, tree: str) -> Base:
+    """Read a base once for all tests: a tree holds the same files wherever it is met."""
+    if tree not in _READ:
+        folder = Path(tempfile.mkdtemp(prefix="trimtab-base-"))
+        atexit.register(shutil.rmtree, folder)
+        unpack(api, commit, folder)
+        _READ[tree] = read_base(folder, [Root("terraform")])
+    return _READ[tree]
 
 
 def rewrite_record(hub: GitHub, number: int, **changes: object) -> None:

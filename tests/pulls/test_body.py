@@ -6,6 +6,7 @@
 import os
 import re
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,13 @@ def test_a_group_that_is_too_long_names_how_many_are_left_out() -> None:
     assert re.search(r"… and \d+ more, which the metadata and the diff name", text)
 
 
+def test_a_run_that_finds_nothing_new_writes_the_same_text() -> None:
+    (one,) = saving()
+    assert one.next_sync is not None
+    later = replace(one.next_sync, made_at=one.next_sync.made_at + timedelta(hours=1))
+    assert write([replace(one, next_sync=later)], FRAME) == write([one], FRAME)
+
+
 def test_what_policy_denies_is_never_written() -> None:
     (one,) = saving()
     denied = replace(one, change=replace(one.change, verdict=Deny(())))
@@ -84,7 +92,7 @@ def test_what_policy_denies_is_never_written() -> None:
 
 
 def rendered(name: str) -> str:
-    return MARKDOWN.render(write(SITUATIONS[name](), FRAME))
+    return str(MARKDOWN.render(write(SITUATIONS[name](), FRAME)))
 
 
 def test_hostile_names_make_no_html_no_mention_and_no_link() -> None:

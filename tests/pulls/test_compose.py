@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 
+from bot.domain.connection import ConnectionId
 from bot.domain.manners import GroupBy
 from bot.domain.recommendation import Confidence
 from bot.domain.verdict import ApprovalLevel, Deny
@@ -78,10 +79,12 @@ def test_a_full_group_with_long_details_fits_as_well() -> None:
     many = [
         replace(
             one,
-            subject=replace(one.subject, connection=replace(one.subject.connection, id=f"{n}-id")),
+            subject=replace(
+                one.subject, connection=replace(one.subject.connection, id=ConnectionId(f"{n}-id"))
+            ),
             change=replace(
                 one.change,
-                recommendation=replace(one.recommendation, connection_id=f"{n}-id"),
+                recommendation=replace(one.recommendation, connection_id=ConnectionId(f"{n}-id")),
                 edit=replace(one.edit, site=replace(literal, start=n * 1000)),
             ),
         )

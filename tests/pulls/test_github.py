@@ -11,7 +11,7 @@ from bot.pulls.draft import Draft
 from bot.pulls.execution import execute
 from bot.pulls.forge import BranchMovedError
 from bot.pulls.github import GitHubForge
-from bot.pulls.github_access import Access, GitHubApp, connect
+from bot.pulls.github_access import Access, GitHubApp, connect, files_url
 from bot.pulls.labels import LABEL
 from bot.pulls.metadata import describe, split
 from bot.pulls.operations import EditBody, OpenPull, UpdateBranch
@@ -231,6 +231,13 @@ def test_an_open_pull_request_of_the_branch_is_adopted_and_left_as_it_is(
     assert hub.pulls[number].assignees == ["grace", "ada"]
 
 
+def test_somebody_who_cannot_be_assigned_costs_no_labels(hub: GitHub, forge: GitHubForge) -> None:
+    hub.strangers = {"ada"}
+    number = propose(forge)
+    assert hub.pulls[number].assignees == []
+    assert hub.pulls[number].labels == ["trimtab", "trimtab:risk-low"]
+
+
 def test_no_other_refusal_is_taken_for_one_that_can_be_adopted(
     hub: GitHub, forge: GitHubForge
 ) -> None:
@@ -369,7 +376,30 @@ def test_a_key_that_is_none_and_no_credentials_at_all_are_explained(hub: GitHub)
         connect(Access(hub.repository, hub.url))
 
 
+@pytest.mark.parametrize(
+    ("api", "web"),
+    [
+        ("https://api.github.com", "https://github.com/acme/data/blob/main"),
+        ("https://ghe.example/api/v3/", "https://ghe.example/acme/data/blob/main"),
+        ("https://api.acme.ghe.com", "https://acme.ghe.com/acme/data/blob/main"),
+    ],
+)
+def test_files_are_linked_to_where_people_look_at_them(api: str, web: str) -> None:
+    assert files_url(Access("acme/data", api), "main") == web
+
+
 def test_access_does_not_show_its_secrets() -> None:
     shown = repr(Access("a/b", token="ghp_secret", app=GitHubApp("1", "PRIVATE")))
     assert "ghp_secret" not in shown
     assert "PRIVATE" not in shown
+
+
+def test_what_a_token_leaves_undone_is_said(hub: GitHub, forge: GitHubForge) -> None:
+    assert forge.notices == ()
+    hub.login = "github-actions[bot]"
+    workflow = open_forge(hub)
+    assert "no workflow runs until somebody allows it" in workflow.notices[0]
+    hub.login = "ada"
+    personal = open_forge(hub)
+    propose(personal)
+    assert "does not sign the commits" in personal.notices[0]

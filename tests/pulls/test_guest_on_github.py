@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, settings
 
 from bot.domain.manners import Manners
 from bot.pulls.execution import carry_out
-from bot.pulls.git import Git
 from bot.pulls.github import GitHubForge
 from bot.pulls.github_access import Access, connect
 from bot.pulls.reconcile import Circumstances, reconcile
@@ -37,12 +36,7 @@ class GitHubWorld:
 
     @classmethod
     def make(cls, folder: Path) -> "GitHubWorld":
-        git = Git(folder)
-        git.run("init", "--quiet", "--bare", "--initial-branch=main")
-        tree = git.write_flat_tree({FILE: content(BASE).decode()})
-        commit = git.write_commit(tree, [], "start", "1700000000 +0000")
-        git.move_ref("refs/heads/main", None, commit)
-        return cls(GitHub(folder))
+        return cls(GitHub.make(folder, {FILE: content(BASE)}))
 
     @property
     def now(self) -> datetime:
@@ -108,7 +102,7 @@ class GitHubGuest(Guest):
 
     def make_world(self) -> World:
         self.folder = tempfile.TemporaryDirectory(prefix="trimtab-guest-")
-        return GitHubWorld.make(Path(self.folder.name))
+        return GitHubWorld.make(Path(self.folder.name, "hub.git"))
 
     def teardown(self) -> None:
         if hasattr(self, "world"):
@@ -130,9 +124,7 @@ TestGuestOnGitHub.settings = settings(
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[GitHubWorld]:
-    folder = tmp_path / "hub.git"
-    folder.mkdir()
-    world = GitHubWorld.make(folder)
+    world = GitHubWorld.make(tmp_path / "hub.git")
     yield world
     world.hub.close()
     check(world.hub.requests)

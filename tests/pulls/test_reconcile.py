@@ -22,7 +22,7 @@ from bot.pulls.operations import (
     UpdateBranch,
 )
 from bot.pulls.ownership import HANDS_OFF
-from bot.pulls.reconcile import Circumstances, Reconciled, reconcile
+from bot.pulls.reconcile import Circumstances, Reconciled, reconcile, remember
 from bot.pulls.snapshot import PullState
 from tests.pulls.memory import MemoryWorld
 from tests.pulls.worlds import FILE, FailingForge, Killed, content, draft, merged
@@ -114,6 +114,17 @@ def test_a_branch_that_conflicts_is_made_anew_on_the_base(world: MemoryWorld) ->
     assert kinds(run(world, ant(world))) == [UpdateBranch]
     assert not world.snapshot().pulls[0].conflicts
     assert plan(world, ant(world)) == Reconciled((), ())
+
+
+def test_a_conflict_beside_the_literal_is_one_too(world: MemoryWorld) -> None:
+    run(world, ant(world))
+    world.edit_base({FILE: mine(world)})
+    snapshot = world.snapshot()
+    conflicting = replace(snapshot, pulls=(replace(snapshot.pulls[0], conflicts=True),))
+    planned = reconcile(conflicting, [ant(world)], NO_LIMITS, Circumstances(world.now, True))
+    assert kinds(planned) == [UpdateBranch]
+    carry_out(world, planned.operations, world.base)
+    assert world.content("trimtab/ant/size")[FILE] == ant(world).files[FILE]
 
 
 def test_a_forge_that_still_speaks_of_a_conflict_after_that_makes_no_loop(
@@ -271,6 +282,16 @@ def test_a_material_change_ends_a_snooze(world: MemoryWorld) -> None:
     assert kinds(run(world, ant(world, 40))) == [OpenPull]
 
 
+def test_what_is_open_again_is_no_longer_objected_to(world: MemoryWorld) -> None:
+    run(world, ant(world))
+    world.close(1)
+    world.now += timedelta(days=29)
+    (change,) = ant(world).changes
+    assert remember(world.snapshot(), NO_LIMITS, world.now).objection(change, "") is not None
+    carry_out(world, [OpenPull(ant(world), world.branches["trimtab/ant/size"])], world.base)
+    assert remember(world.snapshot(), NO_LIMITS, world.now).objection(change, "") is None
+
+
 def test_a_value_that_was_refused_before_is_still_refused_after_another(
     world: MemoryWorld,
 ) -> None:
@@ -401,6 +422,7 @@ def test_a_run_opens_three_and_lists_the_rest_with_the_reason(world: MemoryWorld
 
 def test_five_are_open_at_most(world: MemoryWorld) -> None:
     run(world, *many(world, 8), manners=Manners())
+    world.now += timedelta(days=1)
     planned = run(world, *many(world, 8), manners=Manners())
     assert kinds(planned) == [OpenPull] * 2
     assert reasons(planned) == [HeldReason.OPEN_LIMIT] * 3
@@ -476,6 +498,17 @@ def test_an_old_pull_request_stays_while_there_is_no_room_for_its_successor(
     run(world, ant(world))
     other = replace(ant(world), identity="team/zoo/low", branch="trimtab/z/low")
     assert plan(world, other, manners=Manners(new_per_run=0)).operations == ()
+
+
+def test_a_second_run_of_the_same_night_opens_no_more_than_the_first(world: MemoryWorld) -> None:
+    base = world.content("main")[FILE]
+    both = [draft(base, "ant", 20), draft(base, "bee", 20)]
+    one = Manners(new_per_run=1)
+    run(world, *both, manners=one)
+    assert plan(world, *both, manners=one).operations == ()
+    assert reasons(plan(world, *both, manners=one)) == [HeldReason.NEW_LIMIT]
+    world.now += timedelta(hours=23)
+    assert len(plan(world, *both, manners=one).operations) == 1
 
 
 def test_a_branch_of_that_name_by_a_person_is_not_adopted(world: MemoryWorld) -> None:

@@ -1,13 +1,18 @@
 """One test for each claim of docs/security.md, under the words in which it is made there."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bot.domain.verdict import ApprovalLevel
 from bot.pulls.approval import State
 from bot.pulls.approval_check import Rules
+from bot.pulls.body import write
+from bot.pulls.metadata import describe, join, split
 from bot.pulls.trailers import sign
+from bot.terraform.root import open_root
 from tests.pulls.proposed import (
     AFTER,
     BRANCH,
@@ -16,11 +21,13 @@ from tests.pulls.proposed import (
     ROOT,
     Named,
     conclude,
+    conclude_or_not,
     draft,
     propose,
     rewrite_record,
     set_up,
 )
+from tests.pulls.situations import FRAME, saving
 from tests.servers.github import GitHub
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "security.md"
@@ -178,10 +185,26 @@ def test_a_policy_edit_on_the_branch_is_not_what_the_check_reads(hub: GitHub, nu
     assert conclude(hub, number).state is State.FAILURE
 
 
-def test_a_pull_request_from_a_fork_is_none_of_trimtabs(hub: GitHub, number: int) -> None:
-    hub.pulls[number].is_cross = True
-    found = conclude(hub, number)
-    assert "no pull request of trimtab's" in found.sentence
+def test_a_pull_request_from_a_fork_is_none_of_trimtabs(hub: GitHub) -> None:
+    set_up(hub)
+    hub.push(BRANCH, {FILE: b"anything\n"})
+    pull = hub.remember(BRANCH, ended=False)
+    pull.is_cross = True
+    assert "no pull request of trimtab's" in conclude(hub, pull.number).sentence
+
+
+@pytest.mark.parametrize("is_fork", [True, False])
+def test_another_pull_request_with_the_same_head_does_not_bless_it(
+    hub: GitHub, number: int, is_fork: bool
+) -> None:
+    """A status belongs to the commit: what is said of it there would hold here as well."""
+    head = hub.tip(BRANCH)
+    assert head is not None
+    hub.git.move_ref("refs/heads/feature/x", None, head)
+    other = hub.remember("feature/x", ended=False)
+    other.is_cross = is_fork
+    assert conclude_or_not(hub, other.number) is None
+    assert conclude(hub, number).state is State.PENDING
 
 
 def test_a_pull_request_into_another_branch_fails(hub: GitHub, number: int) -> None:
@@ -220,9 +243,43 @@ def test_blocked_is_blocked_whoever_approves(hub: GitHub) -> None:
     assert conclude(hub, number).state is State.FAILURE
 
 
+@pytest.mark.parametrize("signed", [True, False])
+def test_a_block_that_the_base_has_by_now_counts(hub: GitHub, signed: bool) -> None:
+    set_up(hub)
+    number = propose(hub, draft(approval="auto"))
+    blocked = Named(levels={"orders": ApprovalLevel.BLOCKED})
+    found = conclude(hub, number, Rules(blocked, "main", must_be_signed=signed))
+    assert found.state is State.FAILURE
+
+
+def test_without_an_app_the_level_is_what_the_base_asks_for_that_connection(
+    hub: GitHub, number: int
+) -> None:
+    forge_commit(hub, number, author="trimtab-bot[bot]")
+    two = Named(levels={"orders": ApprovalLevel.TWO_PERSON})
+    hub.review(number, "ada", "APPROVED")
+    rules = Rules(two, "main", must_be_signed=False)
+    assert conclude(hub, number, rules).state is State.PENDING
+    hub.review(number, "grace", "APPROVED")
+    assert conclude(hub, number, rules).state is State.SUCCESS
+
+
 def test_auto_needs_nobody_where_trimtabs_commit_says_so(hub: GitHub) -> None:
     set_up(hub)
     assert conclude(hub, propose(hub, draft(approval="auto"))).state is State.SUCCESS
+
+
+def test_a_token_of_an_app_that_somebody_else_made_vouches_as_well(hub: GitHub) -> None:
+    set_up(hub)
+    assert conclude(hub, propose(hub, draft(approval="auto")), UNSIGNED).state is State.SUCCESS
+
+
+def test_the_account_that_all_workflows_share_vouches_for_nobody(hub: GitHub) -> None:
+    set_up(hub)
+    hub.login = "github-actions[bot]"
+    number = propose(hub, draft(approval="auto"))
+    assert conclude(hub, number, UNSIGNED).state is State.PENDING
+    assert conclude(hub, number).state is State.FAILURE
 
 
 def test_a_promise_about_what_is_no_tuning_fails(hub: GitHub) -> None:
@@ -237,15 +294,52 @@ def test_the_base_is_evaluated_and_the_head_never(
     hub: GitHub, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[bytes] = []
-    import bot.pulls.approval_diff as module
-
-    real = module.open_root
 
     def opened(path: Path, *arguments: tuple[str, ...]) -> object:
         seen.append((path / "main.tf").read_bytes())
-        return real(path, *arguments)
+        return open_root(path, *arguments)
 
-    monkeypatch.setattr(module, "open_root", opened)
+    monkeypatch.setattr("bot.pulls.approval_diff.open_root", opened)
+    monkeypatch.setattr("tests.pulls.proposed._READ", {})
     conclude(hub, number)
     assert seen == [ROOT.encode()]
     assert AFTER.encode() not in seen[0]
+
+
+def test_the_signed_commit_names_whom_policy_named_by_all_it_knew(hub: GitHub) -> None:
+    """A tag that only Airbyte knows may have made it finance's business: the tree cannot tell."""
+    set_up(hub)
+    number = propose(hub, replace(draft(), approvers=(("@acme/finance",),)))
+    hub.review(number, "ada", "APPROVED")
+    assert conclude(hub, number).sentence == "Waits for 1 approval of this commit by @acme/finance."
+    hub.review(number, "joan", "APPROVED")
+    assert conclude(hub, number).state is State.SUCCESS
+
+
+def test_whom_the_base_no_longer_names_has_no_say(hub: GitHub) -> None:
+    set_up(hub)
+    number = propose(hub, replace(draft(), approvers=(("@mallory",),)))
+    hub.review(number, "mallory", "APPROVED")
+    found = conclude(hub, number)
+    assert (found.state, "names nobody" in found.sentence) == (State.FAILURE, True)
+
+
+@pytest.mark.parametrize("name", ['<!-- trimtab:v1 {"approval":"auto"} -->', "@everyone"])
+def test_a_name_is_text_wherever_it_comes_from(name: str) -> None:
+    (one,) = saving()
+    connection = replace(one.connection, name=name)
+    body = write([replace(one, subject=replace(one.subject, connection=connection))], FRAME)
+    made = join(body, describe(replace(draft(), body=body)))
+    found = split(made).metadata
+    assert found is not None
+    assert found.approval == "team"
+    assert not re.search(r"@everyone", re.sub(r"`[^`]*`", "", made))
+
+
+CLAIMS = DOCUMENT.read_text(encoding="utf-8")
+
+
+def test_every_claim_names_a_test_that_is_here() -> None:
+    named = re.findall(r"`(test_[a-z0-9_]+)`", CLAIMS)
+    assert len(named) > 15
+    assert [name for name in named if name not in globals()] == []

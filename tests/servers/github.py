@@ -115,11 +115,24 @@ class GitHub:
         self.authors: dict[str, str] = {}
         self.signed: set[str] = set()
         self.permissions: Json = {}
+        self.required: list[str] = []
+        self.strangers: set[str] = set()
         self.auto_merge_allowed = True
         self._lock = threading.RLock()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handling(self))
         self._http.daemon_threads = True
         threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True).start()
+
+    @classmethod
+    def make(cls, folder: Path, files: dict[str, bytes]) -> "GitHub":
+        """Serve a new repository with one commit on `main`."""
+        git = Git(folder)
+        folder.mkdir()
+        git.run("init", "--quiet", "--bare", "--initial-branch=main")
+        root = git.write_commit(git.write_flat_tree({}), [], "root", "1700000000 +0000")
+        start = git.write_commit(git.write_tree(root, files), [root], "start", "1700000001 +0000")
+        git.move_ref("refs/heads/main", None, start)
+        return cls(folder)
 
     @property
     def url(self) -> str:
@@ -359,6 +372,8 @@ class GitHub:
         return 200, self._pull_json(pull)
 
     def patch_issue(self, request: Request, number: str) -> tuple[int, Json]:
+        if set(request.body.get("assignees") or []) & self.strangers:
+            raise RefusalError(422, "Validation Failed")
         record = self.pulls.get(int(number)) or self.issues.get(int(number))
         if record is None:
             raise RefusalError(404, "Not Found")
@@ -409,6 +424,14 @@ class GitHub:
             for meta, path in zip(fields[::2], fields[1::2], strict=False)
         ]
         return 200, {"merge_base_commit": {"sha": fork}, "files": files[:300]}
+
+    def get_rules(self, request: Request, branch: str) -> tuple[int, list[Json]]:
+        checks = [{"context": name} for name in self.required]
+        rule = {"type": "required_status_checks", "parameters": {"required_status_checks": checks}}
+        return 200, [{"type": "deletion"}, *([rule] if checks else [])]
+
+    def get_branch(self, request: Request, branch: str) -> tuple[int, Json]:
+        return 200, {"name": branch, "protected": bool(self.required), "protection": {}}
 
     def get_installation(self, request: Request) -> tuple[int, Json]:
         if not request.headers.get("authorization", "").startswith("Bearer ey"):
@@ -601,6 +624,10 @@ class _Repository:
         return {"nodes": found}
 
 
+def _iso(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
+
+
 def _object(hub: GitHub, sha: str) -> Json:
     # What an id names never changes.
     if sha not in hub.objects:
@@ -629,7 +656,7 @@ def _pull_node(hub: GitHub, pull: PullRequest) -> Json:
         {
             "author": {"__typename": "User", "login": review["login"]},
             "state": review["state"],
-            "submittedAt": review["at"].isoformat(),
+            "submittedAt": _iso(review["at"]),
             "commit": review["commit"] and {"oid": review["commit"]},
         }
         for review in pull.reviews
@@ -645,10 +672,10 @@ def _pull_node(hub: GitHub, pull: PullRequest) -> Json:
             "__typename": "Bot" if pull.author.endswith("[bot]") else "User",
             "login": pull.author.removesuffix("[bot]"),
         },
-        "createdAt": pull.created.isoformat(),
-        "updatedAt": pull.updated.isoformat(),
-        "closedAt": pull.closed and pull.closed.isoformat(),
-        "mergedAt": pull.merged and pull.merged.isoformat(),
+        "createdAt": _iso(pull.created),
+        "updatedAt": _iso(pull.updated),
+        "closedAt": pull.closed and _iso(pull.closed),
+        "mergedAt": pull.merged and _iso(pull.merged),
         "baseRefName": pull.base,
         "baseRefOid": hub.tip(pull.base),
         "headRefName": pull.branch,
@@ -656,7 +683,7 @@ def _pull_node(hub: GitHub, pull: PullRequest) -> Json:
         "isCrossRepository": pull.is_cross,
         "mergeable": _mergeable(hub, pull),
         "reviewDecision": None,
-        "autoMergeRequest": {"enabledAt": WHEN.isoformat()} if pull.auto_merge else None,
+        "autoMergeRequest": {"enabledAt": _iso(WHEN)} if pull.auto_merge else None,
         "labels": {"nodes": [{"name": name} for name in pull.labels]},
         "commits": lambda _info, last: {"nodes": [{"commit": _head_commit(hub, hub.head(pull))}]},
         "reviews": lambda _info, first=None, after=None: _page(reviews, first, after),
@@ -694,6 +721,8 @@ _ROUTES: list[tuple[str, str, Callable[..., tuple[int, Any]]]] = [
     ("POST", r"statuses/([0-9a-f]{40})", GitHub.post_status),
     ("GET", r"tarball/([0-9a-f]{40})", GitHub.get_tarball),
     ("GET", r"compare/(.+)\.\.\.(.+)", GitHub.get_compare),
+    ("GET", r"rules/branches/(.+)", GitHub.get_rules),
+    ("GET", r"branches/(.+)", GitHub.get_branch),
     ("GET", r"installation", GitHub.get_installation),
 ]
 

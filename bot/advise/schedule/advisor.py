@@ -14,8 +14,8 @@ from bot.advise.schedule.laying import SLOT, lay_out
 from bot.advise.schedule.member import Member, Move
 from bot.advise.schedule.penalties import Penalties
 from bot.advise.schedule.problem import STAY, Ints, Problem
-from bot.advise.schedule.search import EPSILON, Effort, Found, search
-from bot.advise.schedule.steps import Step, order
+from bot.advise.schedule.search import EPSILON, Effort, Found, search, search_few
+from bot.advise.schedule.steps import Step, first_changes, order
 from bot.advise.schedule.timetable import Timetable
 from bot.advise.schedule.wording import Context, against, reason, starts_at
 from bot.domain.connection import ConnectionId
@@ -40,14 +40,14 @@ _THIN: Final = frozenset({"thin", "family", "fleet"})
 class ScheduleAdvisor:
     """Place every sync where it is cheapest and keeps its promises, in as few changes as pay.
 
-    `effort` bounds the search. Up to `bound_up_to` connections a proof of how good the plan is
-    comes with it: beyond that, proving takes longer than planning.
+    `effort` bounds the search. A proof of how good the plan is comes with it up to `bound_up_to`,
+    the connections times the slots: beyond that, proving takes longer than planning.
     """
 
     name: str = "schedule"
     penalties: Penalties = field(default_factory=Penalties)
     effort: Effort = field(default_factory=Effort)
-    bound_up_to: int = 300
+    bound_up_to: int = 20_000
 
     def advise(self, situation: Situation) -> list[Advice]:
         """Answer for every connection, in the order of their ids."""
@@ -76,8 +76,11 @@ class ScheduleAdvisor:
             )
         return Keep(key, self.name, "no start in its reach is better by more than a change costs")
 
+    def _is_too_big(self, problem: Problem) -> bool:
+        return len(problem.options) * problem.slots > self.bound_up_to
+
     def _figures(self, plan: "SchedulePlan") -> Mapping[str, str]:
-        if not plan.steps or len(plan.fleet.members) > self.bound_up_to:
+        if not plan.steps or self._is_too_big(plan.coarse):
             return {}
         bound = lower_bound(plan.coarse)
         if bound <= EPSILON:
@@ -108,6 +111,9 @@ def make_plan(fleet: Fleet, penalties: Penalties, effort: Effort, most: int) -> 
     wide = [tuple(member.moves(SLOT)) for member in fleet.members]
     coarse = lay_out(fleet, wide, SLOT, penalties)
     found = search(coarse, effort)
+    whole = found.choice != STAY
+    if whole.sum() > most:
+        found = search_few(coarse, found, most, first_changes(coarse, found.choice, most))
     chosen = [own[candidate] for own, candidate in zip(wide, found.choice.tolist(), strict=True)]
     near = tuple(
         tuple(member.near(move, SLOT)) for member, move in zip(fleet.members, chosen, strict=True)
@@ -119,7 +125,7 @@ def make_plan(fleet: Fleet, penalties: Penalties, effort: Effort, most: int) -> 
     taken = {connection for step in steps for connection in step.connections}
     waiting = frozenset(
         fleet.members[index].connection.id
-        for index in np.flatnonzero(refined.choice != STAY).tolist()
+        for index in np.flatnonzero(whole | (refined.choice != STAY)).tolist()
         if index not in taken
     )
     return SchedulePlan(fleet, coarse, found, fine, near, refined.choice, steps, waiting)

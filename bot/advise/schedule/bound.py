@@ -49,7 +49,7 @@ def lower_bound(problem: Problem) -> float:
     ceiling = np.concatenate(
         [
             (problem.shared.limits[:, None] - problem.shared.base).ravel(),
-            problem.crowd.limit - problem.crowd.base,
+            np.full(slots, problem.crowd.limit),
             np.zeros(warehouse_rows),
         ]
     )
@@ -93,10 +93,11 @@ def _fill(problem: Problem, offsets: Ints, rows: _Rows, extra: tuple[int, int]) 
         which, slot, times = _held(problem, options, options.busy)
         for capacity, weight in problem.uses[connection]:
             rows.put(capacity * slots + slot, offsets[connection] + which, weight * times)
-        if problem.crowd.rate:
+        weight = problem.crowd.weights[connection]
+        if weight:
             row, run = np.nonzero(options.begin < slots)
             start = options.begin[row, run]
-            rows.put(capacities * slots + start, offsets[connection] + row, 1.0)
+            rows.put(capacities * slots + start, offsets[connection] + row, weight)
     everything = np.arange(capacities * slots)
     rows.put(everything, over + everything, -1.0)
     each = np.arange(slots)

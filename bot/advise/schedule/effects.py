@@ -68,7 +68,9 @@ class Ledger:
         self._month = MONTH_DAYS / fleet.cycle.days
         count = len(fleet.warehouses)
         self._on = np.zeros((count, _QUANTILES, fleet.cycle.minutes), np.int32)
+        self._starting = np.zeros(problem.slots + 1, np.int32)
         for index, member in enumerate(fleet.members):
+            self._start(index, STAY, 1)
             if member.warehouse >= 0:
                 self._keep_on(index, Move(), 1)
 
@@ -97,8 +99,10 @@ class Ledger:
             before, after = placement.overloading(index, capacity, weight)[rows]
             overload[capacity] = float(before - after) / rate * self._month
         crowd, apart = self._soft(index, rows)
-        beside = int(placement.starts[starts[0]].max())
+        beside = self._beside(index)
         placement.place(index, target)
+        self._start(index, STAY, -1)
+        self._start(index, target, 1)
         busy = member.busy_hours(starts)
         hits = member.hits(starts)
         return Change(
@@ -120,7 +124,7 @@ class Ledger:
     def _soft(self, index: int, rows: list[int]) -> tuple[float, float]:
         placement, problem = self._placement, self._problem
         crowd = apart = 0.0
-        if problem.crowd.rate:
+        if problem.crowd.weights[index]:
             before, after = placement.crowding(index)[rows]
             crowd = float(before - after) / problem.crowd.rate * self._month
         if problem.together.links:
@@ -128,12 +132,22 @@ class Ledger:
             apart = float(before - after) / self._penalties.apart * MONTH_DAYS
         return crowd, apart
 
+    def _beside(self, index: int) -> int:
+        """Count who else starts in the minute of its first start today."""
+        if not self._problem.crowd.weights[index]:
+            return 0
+        return int(self._starting[self._fleet.members[index].starts[0]]) - 1
+
+    def _start(self, index: int, candidate: int, sign: int) -> None:
+        begin = self._problem.options[index].begin[candidate]
+        np.add.at(self._starting, begin, sign)
+
     def _save(
         self, index: int, member: Member, move: Move, starts: Ints
     ) -> tuple[float, ...] | None:
         """Return what is saved a month at each quantile of the length of syncs, lowest first."""
         if member.power is not None:
-            spent = [member.spent_on_power(starts, minutes) for minutes in member.lengths.minutes]
+            spent = [member.spent_on_power(starts, minutes) for minutes in member.lengths.exact]
             saved = [float(before - after) * self._month for before, after in spent]
         elif member.warehouse >= 0:
             before_ = self._bill(member.warehouse)
@@ -154,7 +168,7 @@ class Ledger:
         starts = member.placed([move])[0]
         starts = starts[starts >= 0]
         cycle = self._fleet.cycle.minutes
-        for row, length in enumerate(member.lengths.minutes):
+        for row, length in enumerate(member.lengths.exact):
             steps = np.zeros(2 * cycle + 1, np.int32)
             kept = min(ceil(length + member.tail), member.gap)
             np.add.at(steps, starts, sign)

@@ -14,9 +14,9 @@ from bot.advise.schedule.duties import Duties, read_duties, same_every_day
 from bot.advise.schedule.lengths import Lengths
 from bot.advise.schedule.member import Member, Reach
 from bot.advise.schedule.problem import Floats
-from bot.advise.schedule.timetable import Timetable, read_timetable
-from bot.domain.connection import Basic, ConnectionId, ConnectionStatus, Cron
-from bot.domain.cron import interval_of, parse
+from bot.advise.schedule.timetable import Timetable, parse, read_timetable
+from bot.domain.connection import Basic, ConnectionId, ConnectionStatus, Cron, Manual
+from bot.domain.cron import interval_of
 from bot.domain.errors import CronError
 from bot.domain.forecast import Forecast, Unknown
 from bot.domain.prices import WarehousePrice
@@ -28,7 +28,7 @@ from bot.forecast.cost import CPUS
 FEWEST_SYNCS: Final = 14
 """Two weeks of a daily sync: with fewer, a connection's history says little of its usual days."""
 
-_BLIND: Final = Lengths((1.0, 5.0, 10.0, 15.0))
+_BLIND: Final = Lengths.of_minutes(1.0, 5.0, 10.0, 15.0)
 """What a sync is taken to last of which nothing is known: it fills one slot."""
 _BUSY: Final = 0.7
 """A source is busy from here on; syncs should not run in parallel then."""
@@ -102,7 +102,9 @@ class _Reading:
         read = read_timetable(connection.schedule, last, situation.now)
         starts = self._starts(subject, read)
         table = None if isinstance(read, Unknown) else read
-        if isinstance(read, Unknown):
+        if isinstance(connection.schedule, Manual):
+            self.stays[connection.id] = "it is started by people, not by a schedule"
+        elif isinstance(read, Unknown):
             self.stays[connection.id] = read
         if not starts:
             return None

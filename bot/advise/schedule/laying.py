@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from itertools import combinations
-from math import ceil
 from typing import Final
 
 import numpy as np
@@ -12,7 +11,7 @@ from bot.advise.schedule.cycle import DAY_MINUTES
 from bot.advise.schedule.fleet import Fleet
 from bot.advise.schedule.member import Move
 from bot.advise.schedule.penalties import Penalties
-from bot.advise.schedule.problem import Crowd, Link, Problem, Shared, Together, Warehouses
+from bot.advise.schedule.problem import Crowd, Floats, Link, Problem, Shared, Together, Warehouses
 from bot.domain.connection import ConnectionId
 
 SLOT: Final = 15
@@ -22,7 +21,7 @@ _HOUR: Final = 60
 _FORBIDDEN: Final = 1e6
 """What a unit above its capacity costs where today it is kept: more than anything can save."""
 _SLACK: Final = 2.0
-"""A minute is crowded from twice the number of starts that an even spread would give it."""
+"""A minute is crowded from twice what an even spread would give it, and never by one start."""
 _PAIRS: Final = 5
 """With more members than this, a model's syncs are linked in a ring instead of each with each."""
 
@@ -34,8 +33,8 @@ def lay_out(
     days, slots = fleet.cycle.days, fleet.cycle.minutes // step
     limits = np.array([float(shared.capacity.limit) for shared in fleet.capacities])
     power = fleet.power.reshape(len(fleet.power), slots, step).sum(axis=2)
-    starts = sum(len(member.starts) for member in fleet.members)
-    allowed = max(1, ceil(_SLACK * starts / fleet.cycle.minutes))
+    alone = [not member.uses for member in fleet.members]
+    allowed = max(1.0, _SLACK * sum(alone) / DAY_MINUTES)
     return Problem(
         slots=slots,
         options=tuple(
@@ -51,13 +50,27 @@ def lay_out(
         ),
         warehouse=np.array([member.warehouse for member in fleet.members], np.intp),
         warehouses=Warehouses(power, np.zeros(power.shape)),
-        crowd=Crowd(float(allowed * step), np.zeros(slots), penalties.crowded_start),
+        crowd=Crowd(allowed * step, _crowd_weights(fleet), penalties.crowded_start),
         together=Together(
             near=_HOUR / step,
             far=DAY_MINUTES / 2 / step,
             day=DAY_MINUTES // step,
             links=_links(fleet, penalties.apart * step / _HOUR * days),
         ),
+    )
+
+
+def _crowd_weights(fleet: Fleet) -> Floats:
+    """Return what a start of each member counts in a crowd: a day of it counts one.
+
+    Where a capacity is declared it says better than a crowd what may run at once.
+    """
+    days = fleet.cycle.days
+    return np.array(
+        [
+            0.0 if member.uses else 1 / max(1.0, len(member.starts) / days)
+            for member in fleet.members
+        ]
     )
 
 

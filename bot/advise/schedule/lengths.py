@@ -20,18 +20,21 @@ _MINUTE: Final = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Lengths:
-    """Minutes that a sync takes at `LEVELS`, each rounded up to a step."""
+    """Minutes that a sync takes at `LEVELS`, as forecast, and rounded up to a step for planning."""
 
+    exact: tuple[float, float, float, float]
     minutes: tuple[float, float, float, float]
 
     @classmethod
     def of(cls, duration: Quantiles[timedelta]) -> "Lengths":
         """Read a forecast."""
-        low, middle, high, highest = (
-            steady(value / _MINUTE)
-            for value in (duration.p05, duration.p50, duration.p80, duration.p95)
-        )
-        return cls((low, middle, high, highest))
+        quantiles = (duration.p05, duration.p50, duration.p80, duration.p95)
+        return cls.of_minutes(*(quantile / _MINUTE for quantile in quantiles))
+
+    @classmethod
+    def of_minutes(cls, p05: float, p50: float, p80: float, p95: float) -> "Lengths":
+        """Take four quantiles in minutes."""
+        return cls((p05, p50, p80, p95), (steady(p05), steady(p50), steady(p80), steady(p95)))
 
     @property
     def usual(self) -> float:

@@ -18,8 +18,8 @@ class Penalties:
         blackout: one sync inside a window in which none may run: as bad as a missed deadline.
         overload: a sync (or data worker) above a capacity, for an hour: what it makes others wait.
         busy_source: an hour of a sync while its source is as busy as it can be: its users wait.
-        crowded_start: a start in a minute that has its share of starts already. A little more
-            than a change costs, so that a start is moved out of a crowd, and moved once.
+        crowded_start: a day of starts in minutes that have their share already, where no capacity
+            is declared. A little more than a change costs: out of a crowd, once, and not for more.
         apart: an hour between syncs that feed one model, beyond the first: half-fresh tables.
         change: a changed schedule, per day: ten minutes of a reviewer, earned back in a month.
         shift: an hour by which a start moves, per day: people know when their data arrives.

@@ -18,7 +18,7 @@ class Placement:
         self.choice = np.full(size, STAY, np.intp) if choice is None else choice.copy()
         self.usage = problem.shared.base.copy()
         self.on = problem.warehouses.base.copy()
-        self.starts = np.append(problem.crowd.base, 0.0)
+        self.starts = np.zeros(problem.slots + 1)
         self._placed = np.zeros(size, np.bool_)
         self._sums = np.zeros(problem.slots + problem.reach + 1)
         for connection in range(size):
@@ -45,7 +45,7 @@ class Placement:
             total += self._between(self._capacity_price(uses), options.begin, options.busy)
         if problem.warehouse[connection] >= 0:
             total += self.power(connection)
-        if problem.crowd.rate:
+        if problem.crowd.weights[connection]:
             total += self.crowding(connection)
         if problem.together.links:
             total += self.apart(connection)
@@ -63,10 +63,22 @@ class Placement:
         price = self.problem.warehouses.price[warehouse] * (self.on[warehouse] == 0)
         return self._between(price, options.begin, options.on)
 
+    def power_shared(self, connection: int) -> float:
+        """Return a connection's part of its warehouse's bill: each slot's price by its keepers."""
+        warehouse = self.problem.warehouse[connection]
+        if warehouse < 0:
+            return 0.0
+        options, chosen = self.problem.options[connection], self.choice[connection]
+        price = self.problem.warehouses.price[warehouse] / np.maximum(self.on[warehouse], 1.0)
+        begin, end = options.begin[chosen], options.on[chosen]
+        return float(self._between(price, begin[None], end[None])[0])
+
     def crowding(self, connection: int) -> Floats:
         """Return what each candidate adds to the crowd."""
         crowd = self.problem.crowd
-        crowded = (self.starts >= crowd.limit) * crowd.rate
+        weight = float(crowd.weights[connection])
+        over = np.maximum(self.starts + (weight - crowd.limit), 0.0)
+        crowded = np.minimum(over, weight) * crowd.rate
         crowded[-1] = 0.0
         added: Floats = crowded[self.problem.options[connection].begin].sum(axis=1)
         return added
@@ -141,5 +153,6 @@ class Placement:
         warehouse = problem.warehouse[connection]
         if warehouse >= 0:
             self.on[warehouse] += sign * problem.covered(begin, options.on[chosen])
-        if problem.crowd.rate:
-            np.add.at(self.starts, begin, sign)
+        weight = problem.crowd.weights[connection]
+        if weight:
+            np.add.at(self.starts, begin, sign * weight)

@@ -36,7 +36,7 @@ def reason(change: Change, context: Context, together: int) -> str:
     parts = [*_promises(change, member), *_shared(change, context, together), *_soft(change)]
     if not parts:
         parts = ["the fleet as a whole gets cheaper and calmer"]
-    head = f"It starts {_direction(change.move)}"
+    head = f"It starts {_direction(change.move)}" if change.move.shift else "It skips some syncs"
     return f"{head}: {'; '.join(parts)}."
 
 
@@ -45,7 +45,7 @@ def against(change: Change, context: Context, after: Cron) -> tuple[str, ...]:
     member = context.fleet.members[change.connection]
     found = [f"Its data arrives {_direction(change.move)} than today."] if change.move.shift else []
     if change.move.dropped:
-        found.append(f"{_count(len(change.move.dropped), 'sync')} a day are left out.")
+        found.append(f"It leaves out {_count(len(change.move.dropped), 'sync')} a day.")
     caught = _caught_up(after, context)
     if caught is not None:
         found.append(caught)
@@ -112,8 +112,6 @@ def _soft(change: Change) -> Iterator[str]:
 
 
 def _direction(move: Move) -> str:
-    if not move.shift:
-        return "at the same times but some"
     span = format_span(timedelta(minutes=abs(move.shift)))
     return f"{span} {'later' if move.shift > 0 else 'earlier'}"
 

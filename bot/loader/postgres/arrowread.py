@@ -5,11 +5,12 @@ distance of the two epochs and wrapped around; `NaN` in a numeric comes as text 
 """
 
 import re
-from collections.abc import Iterator, Sequence
+import struct
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import adbc_driver_manager
-import adbc_driver_postgresql.dbapi
+import adbc_driver_postgresql
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import SecretStr
@@ -40,22 +41,36 @@ _INFINITE_TIMES: Final = {
 }
 
 
+def _two(values: Iterable[int], layout: str, kind: Any) -> Any:
+    """Make an array of two numbers; `pyarrow.array` would import pandas to look at them."""
+    return pa.Array.from_buffers(kind, 2, [None, pa.py_buffer(struct.pack(layout, *values))])
+
+
+_NO_DATES: Final = _two(_INFINITE_DATES, "=ii", pa.int32())
+_NO_TIMES: Final = _two(_INFINITE_TIMES, "=qq", pa.int64())
+
+
 def read_batches(url: SecretStr, query: str) -> Iterator[Any]:
     """Run `query` and hand out record batches of about `BATCH_BYTES` as they arrive.
 
     Raises:
         SourceError: the server reported an error, or the connection broke.
     """
+    # The driver's DB-API layer does the same, but imports pandas wherever that is installed.
     try:
         with (
-            adbc_driver_postgresql.dbapi.connect(url.get_secret_value()) as connection,
-            connection.cursor() as cursor,
+            adbc_driver_postgresql.connect(url.get_secret_value()) as database,
+            adbc_driver_manager.AdbcConnection(database) as connection,
+            adbc_driver_manager.AdbcStatement(connection) as statement,
         ):
-            cursor.execute("SET timezone = 'UTC'")
+            statement.set_sql_query("SET timezone = 'UTC'")
+            statement.execute_update()
             hint = {"adbc.postgresql.batch_size_hint_bytes": str(BATCH_BYTES)}
-            cursor.adbc_statement.set_options(**hint)
-            cursor.execute(query)
-            yield from cursor.fetch_record_batch()
+            statement.set_options(**hint)
+            statement.set_sql_query(query)
+            stream, _ = statement.execute_query()
+            with pa.RecordBatchReader.from_stream(stream) as reader:
+                yield from reader
     except (adbc_driver_manager.Error, pa.ArrowException, OSError) as error:
         raise _explain(error) from None
 
@@ -90,9 +105,9 @@ def _unfit(array: Any, wanted: Any) -> Any:
     if pa.types.is_decimal(wanted):
         unfit = pc.invert(pc.match_substring_regex(array, r"^-?[0-9.]+$"))
     elif pa.types.is_date32(array.type):
-        unfit = pc.is_in(array.view(pa.int32()), pa.array(list(_INFINITE_DATES), pa.int32()))
+        unfit = pc.is_in(array.view(pa.int32()), _NO_DATES)
     elif pa.types.is_timestamp(array.type):
-        unfit = pc.is_in(array.view(pa.int64()), pa.array(list(_INFINITE_TIMES), pa.int64()))
+        unfit = pc.is_in(array.view(pa.int64()), _NO_TIMES)
     elif pa.types.is_time64(array.type):
         unfit = pc.greater_equal(array.view(pa.int64()), _MIDNIGHT)
     else:

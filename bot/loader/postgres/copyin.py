@@ -5,7 +5,8 @@ Statements in a Simple Query"), so rows, upsert and mark need no BEGIN and no CO
 """
 
 import select
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
@@ -18,8 +19,38 @@ CHUNK_BYTES: Final = 1 << 20
 _WAITS: Final = 3600_000
 
 
-def run_copy(connection: psycopg.Connection[Any], script: str, data: Iterable[bytes]) -> None:
-    """Run a script with one COPY in it, feeding it `data`.
+@dataclass(frozen=True, slots=True)
+class CopyInput:
+    """A slice as COPY reads it.
+
+    Args:
+        options: what COPY has to be told of the format.
+        data: the stream, header and trailer included.
+        row_at: returns the position in the slice of the row on a line that COPY reports, None
+            where lines and rows do not go together.
+    """
+
+    options: str
+    data: Iterable[bytes | memoryview]
+    row_at: Callable[[int], int | None]
+
+
+def binary_input(payload: bytes) -> CopyInput:
+    """Return rows in the binary format, with the header and the trailer around them."""
+    view = memoryview(payload)
+    chunks = [view[start : start + CHUNK_BYTES] for start in range(0, len(payload), CHUNK_BYTES)]
+    return CopyInput("FORMAT BINARY", [HEADER, *chunks, TRAILER], lambda line: line - 1)
+
+
+def undecoded(rows: Any) -> CopyInput:
+    """Return the rows of a `CopyRows` as they came."""
+    return binary_input(rows.payload())
+
+
+def run_copy(
+    connection: psycopg.Connection[Any], script: str, data: Iterable[bytes | memoryview]
+) -> list[tuple[str, ...]]:
+    """Run a script with one COPY in it, feeding it `data`; return what a query behind it found.
 
     Raises:
         psycopg.Error: a statement failed; outside an explicit transaction nothing was kept.
@@ -39,21 +70,23 @@ def run_copy(connection: psycopg.Connection[Any], script: str, data: Iterable[by
         _flush(server)
     server.put_copy_end()
     _flush(server)
-    failed = None
+    failed, found = None, []
     while (answer := _next_answer(server)) is not None:
         if answer.status == ExecStatus.FATAL_ERROR and failed is None:
             failed = answer
+        if answer.status == ExecStatus.TUPLES_OK:
+            found = _texts(answer)
     if failed is not None:
         raise psycopg.errors.error_from_result(failed, encoding="utf-8")
+    return found
 
 
-def framed(payload: bytes) -> Iterable[bytes]:
-    """Put the header and the trailer of the binary format around rows."""
-    yield HEADER
-    view = memoryview(payload)
-    for start in range(0, len(payload), CHUNK_BYTES):
-        yield bytes(view[start : start + CHUNK_BYTES])
-    yield TRAILER
+def _texts(answer: PGresult) -> list[tuple[str, ...]]:
+    places = range(answer.nfields)
+    return [
+        tuple((answer.get_value(row, place) or b"").decode() for place in places)
+        for row in range(answer.ntuples)
+    ]
 
 
 def _refuse_failure(server: PGconn, answer: PGresult) -> None:

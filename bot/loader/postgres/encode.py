@@ -7,8 +7,7 @@ parses and checks.
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from typing import Any, Final
 
@@ -20,9 +19,8 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from bot.loader.postgres.columns import NUMERIC_OID, Column
-from bot.loader.postgres.copyin import framed
-from bot.loader.postgres.copyout import HEADER, TRAILER, CopyRows
-from bot.loader.rows import Plane
+from bot.loader.postgres.copyin import CopyInput, binary_input
+from bot.loader.postgres.copyout import HEADER, TRAILER
 
 _TEXT_OIDS: Final = frozenset({19, 25, 1042, 1043})
 _STORED: Final[dict[int, tuple[Any, ...]]] = {
@@ -43,43 +41,21 @@ _STORED: Final[dict[int, tuple[Any, ...]]] = {
 """By the oid of the column: the Arrow types that go in binary; the first is what they become."""
 
 
-@dataclass(frozen=True, slots=True)
-class CopyInput:
-    """A slice as COPY reads it.
-
-    Args:
-        options: what COPY has to be told of the format.
-        data: the stream, header and trailer included.
-        row_at: returns the position in the slice of the row on a line that COPY reports, None
-            where lines and rows do not go together.
-    """
-
-    options: str
-    data: Iterable[bytes]
-    row_at: Callable[[int], int | None]
-
-
 class Encoder:
     """Encodes the slices of one run."""
 
-    def __init__(self, schema: Any, columns: Sequence[Column], plane: Plane) -> None:
+    def __init__(self, schema: Any, columns: Sequence[Column]) -> None:
         wanted = [_binary_type(f.type, c) for f, c in zip(schema, columns, strict=True)]
-        self._plane = plane
         self._binary = None if None in wanted else _binary_encoder(schema, columns, wanted)
 
     @property
     def binary(self) -> bool:
         """Whether slices go in binary."""
-        return self._plane is Plane.RAW or self._binary is not None
+        return self._binary is not None
 
     def encode(self, rows: Any) -> CopyInput:
-        """Encode a slice of either plane."""
-        if isinstance(rows, CopyRows):
-            return CopyInput("FORMAT BINARY", framed(rows.payload()), lambda line: line - 1)
-        if self._binary is not None:
-            payload = self._binary(rows)
-            return CopyInput("FORMAT BINARY", framed(payload), lambda line: line - 1)
-        return _as_csv(rows)
+        """Encode a slice."""
+        return _as_csv(rows) if self._binary is None else binary_input(self._binary(rows))
 
 
 def _binary_type(arrow: Any, column: Column) -> Any:

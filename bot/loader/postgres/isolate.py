@@ -2,11 +2,11 @@
 
 Two ways, both exact, both inside one transaction that the caller commits:
 
-* *jump*: COPY names the line that failed; land what lies before it, set it apart, go on behind
-  it. Cheap where a round trip is cheap. An error without a line (a deferred constraint, a
-  statement trigger) halves the range instead.
-* *stage*: COPY everything into a table without constraints, then let the server move it in
-  segments, row by row where a segment fails. A fixed number of round trips.
+* *stage*: COPY everything into a temporary table without constraints, then let the server move
+  it, range by range. One round trip, whatever is wrong with how many rows.
+* *jump*, where nothing can be staged: COPY names the line that failed; land what lies before it,
+  set it apart, go on behind it. An error without a line (a deferred constraint, a statement
+  trigger) halves the range instead.
 """
 
 import re
@@ -16,18 +16,19 @@ from typing import Any, Final
 
 import psycopg
 
-from bot.loader.postgres.copyin import run_copy
-from bot.loader.postgres.encode import CopyInput
+from bot.loader.postgres.copyin import CopyInput, run_copy
 from bot.loader.postgres.session import explain, failure_of
 from bot.loader.postgres.target import PLACE, STAGED, Target
 from bot.loader.protocol import RowFailure
 
 SEGMENT_ROWS: Final = 1_000
 STAGED_SEGMENT_ROWS: Final = 250
-SLOW_ROUND_TRIP_S: Final = 0.002
-MANY_FAILURES: Final = 40
 ROW_ERRORS: Final = ("22", "23", "44", "P0")
 """SQLSTATE classes that say something about a row: data, constraint, check option, trigger."""
+
+BEGIN: Final = "BEGIN; SET CONSTRAINTS ALL IMMEDIATE"
+_NO_STAGING: Final = ("42501", "42704", "25006", "0A000")
+"""No right to make temporary tables or functions, no PL/pgSQL, a server that forbids them."""
 
 _LINE = re.compile(r"COPY [^,]*,\D*(\d+)")
 
@@ -42,16 +43,44 @@ def is_row_error(error: psycopg.Error) -> bool:
     return (error.sqlstate or "").startswith(ROW_ERRORS)
 
 
-def jump(
-    connection: psycopg.Connection[Any],
-    target: Target,
-    encode: Encode,
-    rows: int,
-    most: int | None = None,
-) -> list[RowFailure] | None:
-    """Land the good rows in the open transaction; return the failures in order.
+def forbids_staging(error: psycopg.Error) -> bool:
+    """Tell whether an error means that this user, or this server, cannot stage rows."""
+    return error.sqlstate in _NO_STAGING
 
-    None when there are more than `most`, so that staging is cheaper; nothing has landed then.
+
+def movable(target: Target) -> str:
+    """Return the statements that make a session ready for `stage`, beside its staging table."""
+    window = f"{PLACE} >= trimtab_low AND {PLACE} < trimtab_high"
+    if target.upsert:
+        # Rows arrive sorted by their key here, so the last one that was looked at tells nothing.
+        move = target.merge(f"WHERE {window}")
+    else:
+        window += f" AND setval('pg_temp.trimtab_at', {PLACE}) > 0"
+        move = f"INSERT INTO {target.table} ({target.names}) SELECT {target.names}"
+        move += f" FROM {target.staged} WHERE {window}"
+    return _MOVE.format(place=PLACE, staged=STAGED, move=move, rows=STAGED_SEGMENT_ROWS)
+
+
+def stage(connection: psycopg.Connection[Any], target: Target, data: CopyInput) -> list[RowFailure]:
+    """Open a transaction and land the good rows in it; return the failures in order.
+
+    Raises:
+        psycopg.Error: the rows cannot even be staged (input that no type takes), or a failure
+            that is no row's fault.
+    """
+    copy = f"COPY {STAGED} ({target.names}) FROM STDIN ({data.options})"
+    script = f"{BEGIN}; {copy}; SELECT * FROM pg_temp.trimtab_move()"
+    refused = run_copy(connection, script, data.data)
+    return [
+        RowFailure(int(place), failure_of(code, message).kind, message)
+        for place, code, message in refused
+    ]
+
+
+def jump(
+    connection: psycopg.Connection[Any], target: Target, encode: Encode, rows: int
+) -> list[RowFailure]:
+    """Open a transaction and land the good rows in it; return the failures in order.
 
     Raises:
         psycopg.Error: a failure that is no row's fault.
@@ -59,7 +88,7 @@ def jump(
     failures: list[RowFailure] = []
     starts = range(0, rows, SEGMENT_ROWS)
     ranges = [(first, min(first + SEGMENT_ROWS, rows)) for first in reversed(starts)]
-    connection.execute("SAVEPOINT trimtab_slice")
+    connection.execute(BEGIN.encode())
     while ranges:
         first, last = ranges.pop()
         if first == last:
@@ -77,27 +106,7 @@ def jump(
             if bad is not None:
                 failures.append(_failure(bad, error))
             ranges += rest
-            if most is not None and len(failures) > most:
-                connection.execute("ROLLBACK TO trimtab_slice")
-                return None
     return sorted(failures, key=lambda failure: failure.index)
-
-
-def stage(connection: psycopg.Connection[Any], target: Target, data: CopyInput) -> list[RowFailure]:
-    """Land the good rows in the open transaction; return the failures in order.
-
-    Raises:
-        psycopg.Error: the rows cannot even be staged (input that no type takes).
-    """
-    begin = f"{target.staging()}; DELETE FROM {STAGED}"
-    copy = f"COPY {STAGED} ({target.names}) FROM STDIN ({data.options})"
-    run_copy(connection, f"{begin}; {copy}; {_move(target)}", data.data)
-    query = b"SELECT place, code, message FROM trimtab_refused ORDER BY place"
-    refused = connection.execute(query).fetchall()
-    return [
-        RowFailure(place, failure_of(code, message).kind, message)
-        for place, code, message in refused
-    ]
 
 
 def _narrow(
@@ -118,15 +127,3 @@ def _narrow(
 def _failure(index: int, error: psycopg.Error) -> RowFailure:
     failure = explain(error)
     return RowFailure(index, failure.kind, failure.message)
-
-
-def _move(target: Target) -> str:
-    window = f"{PLACE} >= low AND {PLACE} < low + {STAGED_SEGMENT_ROWS}"
-    insert = f"INSERT INTO {target.table} ({target.names})"
-    segment = f"{insert} SELECT {target.names} FROM {STAGED} WHERE {window} ORDER BY {PLACE}"
-    row = f"{insert} VALUES ({target.values})"
-    if target.upsert:
-        segment, row = target.merge(f"WHERE {window}"), f"{row} {target.on_conflict()}"
-    return _MOVE.format(
-        place=PLACE, staged=STAGED, segment=segment, row=row, rows=STAGED_SEGMENT_ROWS
-    )

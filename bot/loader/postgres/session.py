@@ -33,13 +33,15 @@ def connect(url: SecretStr, purpose: str) -> psycopg.Connection[Any]:
     Raises:
         psycopg.Error: it cannot be opened; `explain` says why in safe words.
     """
+    address = url.get_secret_value()
+    theirs = psycopg.conninfo.conninfo_to_dict(address).get("options") or ""
     return psycopg.connect(
-        url.get_secret_value(),
+        address,
         autocommit=True,
         application_name=f"trimtab {purpose}",
         connect_timeout=CONNECT_TIMEOUT_S,
         client_encoding="utf8",
-        options="-c timezone=UTC -c datestyle=ISO -c extra_float_digits=1",
+        options=f"{theirs} -c timezone=UTC -c datestyle=ISO -c extra_float_digits=1",
     )
 
 

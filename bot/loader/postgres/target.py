@@ -11,6 +11,7 @@ from bot.loader.postgres.columns import FIRST_USER_OID, Column, Table, describe_
 from bot.loader.postgres.literals import identifier
 from bot.loader.protocol import SinkError
 from bot.loader.rows import Shape
+from bot.loader.sinks.table import listed, on_conflict
 
 STAGED: Final = "pg_temp.trimtab_staged"
 """Where a slice waits for its upsert, or for its bad rows to be found."""
@@ -37,51 +38,70 @@ _TYPES: Final = {
     pa.null(): "text",
 }
 
+_UNLIMITED: Final = {1042: "bpchar", 1043: "varchar", 1700: "numeric"}
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A table and the columns of it that a run fills, in the order of the run's schema."""
+    """A table and the columns of it that a run fills, in the order of the run's schema.
+
+    Args:
+        table: its name, quoted.
+        columns: the columns.
+        key: the columns of an upsert's key.
+        upsert: rows replace those with their key.
+        as_text: rows are staged as text, so that the server can tell which it cannot read.
+    """
 
     table: str
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     upsert: bool
+    as_text: bool = False
 
     @property
     def names(self) -> str:
         """The columns, quoted and separated by commas."""
-        return ", ".join(identifier(column.name) for column in self.columns)
+        return listed([column.name for column in self.columns])
 
     @property
-    def values(self) -> str:
-        """The columns of the record `staged`, in the order of `names`."""
-        return ", ".join(f"staged.{identifier(column.name)}" for column in self.columns)
+    def staged(self) -> str:
+        """The staged rows with their places, each column of its own type."""
+        if not self.as_text:
+            return STAGED
+        columns = [
+            f"{identifier(c.name)}{f'::{_without_limits(c)}' if _as_text(c) else ''}"
+            f" AS {identifier(c.name)}"
+            for c in self.columns
+        ]
+        return f"(SELECT {PLACE}, {', '.join(columns)} FROM {STAGED}) AS staged"
 
     def merge(self, where: str = "") -> str:
         """Return the statement that moves the staged rows; of rows with one key the last wins."""
-        key = ", ".join(identifier(name) for name in self.key)
+        key = listed(self.key)
+        replacing = on_conflict(self.key, [column.name for column in self.columns])
         return (
             f"INSERT INTO {self.table} ({self.names}) SELECT DISTINCT ON ({key}) {self.names}"
-            f" FROM {STAGED} {where} ORDER BY {key}, {PLACE} DESC {self.on_conflict()}"
+            f" FROM {self.staged} {where} ORDER BY {key}, {PLACE} DESC {replacing}"
         )
 
-    def on_conflict(self) -> str:
-        """Return the clause by which a row replaces the one with its key."""
-        key = ", ".join(identifier(name) for name in self.key)
-        others = [column.name for column in self.columns if column.name not in self.key]
-        sets = ", ".join(f"{identifier(n)} = excluded.{identifier(n)}" for n in others)
-        return f"ON CONFLICT ({key}) DO {f'UPDATE SET {sets}' if sets else 'NOTHING'}"
-
     def staging(self) -> str:
-        """Return the statement that makes the staging table of this session.
+        """Return the statements that make the staging table of this session.
 
         Its columns take any value that their types have: limits of length and precision are the
-        target's business, so that a row which breaks one can be told from the others.
+        target's business, so that a row which breaks one can be told from the others. A commit
+        empties it; rows that were deleted instead would stay in the way of every later slice.
         """
-        columns = [f"{identifier(c.name)} {_without_limits(c)}" for c in self.columns]
-        columns.append(f"{PLACE} bigserial")
+        columns = [f"{PLACE} bigserial"]
+        columns += [
+            f"{identifier(c.name)} {'text' if self.as_text and _as_text(c) else _without_limits(c)}"
+            for c in self.columns
+        ]
         name = STAGED.removeprefix("pg_temp.")
-        return f"CREATE TEMP TABLE IF NOT EXISTS {name} ({', '.join(columns)})"
+        return (
+            f"CREATE TEMP TABLE {name} ({', '.join(columns)}) ON COMMIT DELETE ROWS;"
+            f" CREATE INDEX ON {STAGED} ({PLACE})"
+        )
 
 
 def find_or_create(
@@ -103,6 +123,17 @@ def find_or_create(
         table = describe_table(connection, name)
         assert table is not None
     return match(table, shape, key, upsert=upsert)
+
+
+def may_create(connection: psycopg.Connection[Any], name: str) -> bool:
+    """Tell whether this user may make a table of that name where SQL would make it."""
+    found = connection.execute(
+        "SELECT coalesce(has_schema_privilege(n.oid, 'CREATE'), false)"
+        " FROM (SELECT parse_ident(%s) AS parts) AS p LEFT JOIN pg_namespace n ON n.nspname ="
+        " CASE WHEN cardinality(p.parts) > 1 THEN p.parts[1] ELSE current_schema() END",
+        [name],
+    ).fetchone()
+    return bool(found and found[0])
 
 
 def match(table: Table, shape: Shape, key: Sequence[str], *, upsert: bool) -> Target:
@@ -159,11 +190,17 @@ def _definition(
         for field, kind in zip(shape.schema, types, strict=True)
     ]
     if key:
-        columns.append(f"PRIMARY KEY ({', '.join(identifier(part) for part in key)})")
+        columns.append(f"PRIMARY KEY ({listed(key)})")
     return f"CREATE TABLE {identifier(*found[0])} ({', '.join(columns)})"
 
 
 def _without_limits(column: Column) -> str:
     if column.modifier == -1:
         return column.type_name
-    return {1042: "bpchar", 1043: "varchar", 1700: "numeric"}.get(column.oid, column.type_name)
+    return _UNLIMITED.get(column.oid, column.type_name)
+
+
+def _as_text(column: Column) -> bool:
+    """Tell whether a cast from text reads as COPY does; one to a limited type would cut off."""
+    builtin = column.oid < FIRST_USER_OID
+    return builtin and (column.modifier == -1 or column.oid in _UNLIMITED)

@@ -1,12 +1,20 @@
 """A file that only grows: how far it is durable, and cut back to where that was."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, ClassVar
 
-from bot.loader.protocol import Check, SinkError
-from bot.loader.rows import Bookmark
+from pydantic import Field
+
+from bot.loader.protocol import Anchor, Check, SinkCapabilities, SinkConfig, SinkError
+from bot.loader.rows import Bookmark, Choice, Plane, Shape
+
+
+class AppendFileConfig(SinkConfig):
+    """Where to write."""
+
+    path: Path = Field(description="The file; made with its folders, appended to if it exists.")
 
 
 class AppendFile:
@@ -94,6 +102,50 @@ class AppendFile:
     def _failure(self, error: OSError) -> SinkError:
         reason = error.strerror or str(error)
         return SinkError(f"{self._path}: cannot be written: {reason}", kind="File")
+
+
+class AppendFileSink:
+    """What sinks that append to one file have in common: all but what they write into it."""
+
+    config_model: ClassVar[type[SinkConfig]] = AppendFileConfig
+
+    def __init__(self, config: AppendFileConfig) -> None:
+        self._file = AppendFile(config.path)
+
+    @property
+    def capabilities(self) -> SinkCapabilities:
+        """Say what is true of a file that is appended to."""
+        return SinkCapabilities(
+            atomic_batch=True,
+            row_outcomes=False,
+            replay_safe=False,
+            per_record=True,
+            anchor=Anchor.POSITION,
+        )
+
+    def choose(self, shape: Shape) -> Choice:
+        """Take Arrow."""
+        return Choice(Plane.ARROW, "a file takes Arrow")
+
+    def flush(self) -> None:
+        """Make what was appended durable."""
+        self._file.sync()
+
+    def position(self) -> Bookmark:
+        """Say how long the file is."""
+        return self._file.position()
+
+    def rewind(self, position: Bookmark) -> None:
+        """Cut the file back."""
+        self._file.rewind(position)
+
+    def check(self) -> Sequence[Check]:
+        """Look whether the file could be written."""
+        return [self._file.check()]
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
 
 
 def check_writable(path: Path, *, folder: bool) -> Check:

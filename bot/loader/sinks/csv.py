@@ -2,63 +2,30 @@
 
 import csv
 import io
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pyarrow.csv
-from pydantic import Field
 
-from bot.loader.protocol import (
-    Anchor,
-    Check,
-    Order,
-    SinkCapabilities,
-    SinkConfig,
-    SinkError,
-    WriteResult,
-)
-from bot.loader.rows import Bookmark, Choice, Plane, Rows, Shape
-from bot.loader.sinks.appendfile import AppendFile
+from bot.loader.protocol import Order, SinkError, WriteResult
+from bot.loader.rows import Plane, Rows, Shape
+from bot.loader.sinks.appendfile import AppendFileConfig, AppendFileSink
+from bot.loader.sinks.table import quoted
 
 
-class CsvSinkConfig(SinkConfig):
-    """Where to write."""
-
-    path: Path = Field(description="The file; made with its folders, appended to if it exists.")
-
-
-class CsvSink:
+class CsvSink(AppendFileSink):
     """A file of comma-separated values under a header line, UTF-8, RFC 4180.
 
     An unquoted empty field is NULL and a quoted one the empty string; times are ISO 8601, bytes
     base64, nested values JSON.
     """
 
-    config_model: ClassVar[type[SinkConfig]] = CsvSinkConfig
-
-    def __init__(self, config: CsvSinkConfig) -> None:
+    def __init__(self, config: AppendFileConfig) -> None:
+        super().__init__(config)
         self._path = config.path
-        self._file = AppendFile(config.path)
         self._engine: duckdb.DuckDBPyConnection | None = None
         self._query: str | None = None
-
-    @property
-    def capabilities(self) -> SinkCapabilities:
-        """Say what is true of this sink."""
-        return SinkCapabilities(
-            atomic_batch=True,
-            row_outcomes=False,
-            replay_safe=False,
-            per_record=True,
-            anchor=Anchor.POSITION,
-        )
-
-    def choose(self, shape: Shape) -> Choice:
-        """Take Arrow."""
-        return Choice(Plane.ARROW, "a file takes Arrow")
 
     def prepare(self, shape: Shape, plane: Plane) -> None:
         """Open the file; write the header into an empty one, compare it with the one that is there.
@@ -102,31 +69,15 @@ class CsvSink:
         self._file.append([text.getbuffer()])
         return WriteResult(batch.num_rows)
 
-    def flush(self) -> None:
-        """Make what was appended durable."""
-        self._file.sync()
-
-    def position(self) -> Bookmark:
-        """Say how long the file is."""
-        return self._file.position()
-
-    def rewind(self, position: Bookmark) -> None:
-        """Cut the file back."""
-        self._file.rewind(position)
-
-    def check(self) -> Sequence[Check]:
-        """Look whether the file could be written."""
-        return [self._file.check()]
-
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        super().close()
         if self._engine is not None:
             self._engine.close()
 
 
 def _expression(field: Any) -> str:
-    name: str = '"' + field.name.replace('"', '""') + '"'
+    name = quoted(field.name)
     if field.type == pa.uuid():
         return f"{name}::VARCHAR AS {name}"
     if pa.types.is_binary(field.type) or pa.types.is_large_binary(field.type):

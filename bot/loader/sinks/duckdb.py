@@ -3,14 +3,13 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar
 
 import duckdb
 import pyarrow as pa
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from bot.loader.protocol import (
-    Anchor,
     Check,
     Mark,
     Order,
@@ -23,26 +22,15 @@ from bot.loader.protocol import (
 )
 from bot.loader.rows import Choice, Plane, Rows, Shape
 from bot.loader.sinks.bisect import bad_rows
+from bot.loader.sinks.table import MARKS, TableSinkConfig, listed, on_conflict, quoted
 
-MARKS = "trimtab_marks"
 _ROW_ERRORS = (duckdb.ConstraintException, duckdb.ConversionException, duckdb.OutOfRangeException)
 
 
-class DuckdbSinkConfig(SinkConfig):
+class DuckdbSinkConfig(TableSinkConfig):
     """What to write, and where."""
 
     path: Path = Field(description="The database file; made where it is missing.")
-    table: str = Field(description="The table; made from the source where it is missing.")
-    mode: Literal["append", "upsert"] = Field(
-        "append", description="`upsert` replaces the row that has the same `key`."
-    )
-    key: tuple[str, ...] = Field((), description="Columns that identify a row, for `upsert`.")
-
-    @model_validator(mode="after")
-    def _upsert_has_a_key(self) -> Self:
-        if self.mode == "upsert" and not self.key:
-            raise ValueError("`mode: upsert` needs the columns that identify a row under `key`")
-        return self
 
 
 class DuckdbSink:
@@ -58,12 +46,7 @@ class DuckdbSink:
     @property
     def capabilities(self) -> SinkCapabilities:
         """Say what is true of this sink as configured."""
-        return SinkCapabilities(
-            atomic_batch=True,
-            row_outcomes=True,
-            replay_safe=self._config.mode == "upsert",
-            anchor=Anchor.TRANSACTION,
-        )
+        return self._config.capabilities()
 
     def choose(self, shape: Shape) -> Choice:
         """Take Arrow."""
@@ -87,12 +70,7 @@ class DuckdbSink:
                 f"CREATE TABLE IF NOT EXISTS {MARKS} (scope VARCHAR PRIMARY KEY, mark VARCHAR)"
             )
             described = connection.execute(f"DESCRIBE {self._table}").fetchall()
-        known = [row[0] for row in described]
-        for name in [*shape.schema.names, *self._config.key]:
-            if name not in known:
-                raise SinkError(
-                    f"{self._config.table} has no column {name!r}", f"it has: {', '.join(known)}"
-                )
+        self._config.refuse_missing(shape.schema.names, [row[0] for row in described])
         self._insert = self._statement(shape.schema.names)
 
     def write(self, rows: Rows, order: Order) -> WriteResult:
@@ -154,32 +132,25 @@ class DuckdbSink:
 
     @property
     def _table(self) -> str:
-        return ".".join(_quoted(part) for part in self._config.table.split("."))
+        return ".".join(quoted(part) for part in self._config.table.split("."))
 
     def _definition(self, shape: Shape) -> str:
-        key = self._config.key if self._config.mode == "upsert" else ()
         described = self._connection.execute("DESCRIBE SELECT * FROM slice").fetchall()
         columns = []
         for field, row in zip(shape.schema, described, strict=True):
-            columns.append(f"{_quoted(row[0])} {row[1]}{'' if field.nullable else ' NOT NULL'}")
-        if key:
-            columns.append(f"PRIMARY KEY ({', '.join(_quoted(name) for name in key)})")
+            columns.append(f"{quoted(row[0])} {row[1]}{'' if field.nullable else ' NOT NULL'}")
+        if self._config.primary_key:
+            columns.append(f"PRIMARY KEY ({listed(self._config.primary_key)})")
         return f"CREATE TABLE IF NOT EXISTS {self._table} ({', '.join(columns)})"
 
     def _statement(self, names: Sequence[str]) -> str:
-        columns = ", ".join(_quoted(name) for name in names)
+        key, columns = self._config.key, listed(names)
         insert = f"INSERT INTO {self._table} ({columns}) SELECT {columns} FROM "
-        if self._config.mode == "append":
+        if not self._config.upsert:
             return insert + "slice"
-        key = ", ".join(_quoted(name) for name in self._config.key)
-        others = [_quoted(name) for name in names if name not in self._config.key]
-        sets = ", ".join(f"{name} = excluded.{name}" for name in others)
-        last = f"(PARTITION BY {key} ORDER BY trimtab_place DESC)"
+        last = f"(PARTITION BY {listed(key)} ORDER BY trimtab_place DESC)"
         placed = "(SELECT *, row_number() OVER () AS trimtab_place FROM slice)"
-        return (
-            f"{insert}{placed} QUALIFY row_number() OVER {last} = 1"
-            f" ON CONFLICT ({key}) DO {f'UPDATE SET {sets}' if sets else 'NOTHING'}"
-        )
+        return f"{insert}{placed} QUALIFY row_number() OVER {last} = 1 {on_conflict(key, names)}"
 
     def _commit(self, batch: Any, mark: Mark | None, result: WriteResult) -> None:
         with self._transaction(batch) as connection:
@@ -236,7 +207,3 @@ class DuckdbSink:
             hint = "close the program that has the file open" if kind == "IO" else ""
             message = f"{self._config.path}: {str(error).splitlines()[0]}"
             raise SinkError(message, hint, kind=kind) from None
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

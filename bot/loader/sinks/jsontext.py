@@ -7,15 +7,16 @@ takes decimals and the numbers inside JSON columns through a double, and writes 
 from collections.abc import Iterator
 from typing import Any
 
+import duckdb
 import pyarrow as pa
+
+from bot.loader.sinks.table import quoted
 
 
 class JsonLines:
     """Turns record batches of one schema into lines of JSON."""
 
     def __init__(self, schema: Any) -> None:
-        import duckdb  # a queue that stays empty never needs it
-
         self._connection = duckdb.connect()
         self._connection.execute("SET TimeZone = 'UTC'; SET threads = 2")
         parts = ["'{'"]
@@ -59,7 +60,7 @@ def _plain(array: Any) -> Any:
 
 def _value(field: Any) -> str:
     """Return the expression of a column's JSON text; it is NULL where the value is."""
-    name, kind = _quoted(field.name), field.type
+    name, kind = quoted(field.name), field.type
     if pa.types.is_integer(kind) or pa.types.is_boolean(kind) or pa.types.is_decimal(kind):
         return f"{name}::VARCHAR"
     if pa.types.is_floating(kind):
@@ -86,14 +87,8 @@ def _other_value(name: str, kind: Any) -> str:
 
 
 def _key(name: str) -> str:
-    import duckdb
-
     escaped: str = duckdb.execute("SELECT to_json(?)::VARCHAR", [name]).fetchall()[0][0]
     return f"{escaped}:"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _text(value: str) -> str:

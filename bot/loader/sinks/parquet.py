@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import fsspec
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet
 from fsspec.implementations.local import LocalFileSystem
 from pydantic import Field
@@ -25,6 +26,7 @@ from bot.loader.rows import Bookmark, Choice, Plane, Rows, Shape
 from bot.loader.sinks.appendfile import check_writable
 
 _DIGITS = 8
+_SAMPLE_ROWS = 5_000
 
 
 class ParquetSinkConfig(SinkConfig):
@@ -95,7 +97,13 @@ class ParquetSink:
         name = posixpath.join(folder, f"part-{self._parts:0{_DIGITS}}.parquet")
         whole = pa.BufferOutputStream()
         try:
-            pyarrow.parquet.write_table(table, whole, compression="zstd", compression_level=1)
+            pyarrow.parquet.write_table(
+                table,
+                whole,
+                compression="zstd",
+                compression_level=1,
+                use_dictionary=_repetitive_columns(table),
+            )
             if isinstance(files, LocalFileSystem):
                 _replace(Path(name), whole.getvalue())
             else:
@@ -159,6 +167,20 @@ class ParquetSink:
     def _failure(self, error: Exception) -> SinkError:
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         return SinkError(f"{self._path}: cannot be written: {reason}", kind="File")
+
+
+def _repetitive_columns(table: Any) -> list[str]:
+    """Return the columns that a dictionary makes smaller; any other one only pays for it."""
+    head = table.slice(0, _SAMPLE_ROWS).combine_chunks()
+    columns = []
+    for name, column in zip(head.schema.names, head.columns, strict=True):
+        flat = column.chunk(0) if column.num_chunks else None
+        values = flat.storage if isinstance(flat, pa.ExtensionArray) else flat
+        if values is None or pa.types.is_nested(values.type):
+            continue
+        if 2 * pc.count_distinct(values).as_py() <= len(values):
+            columns.append(name)
+    return columns
 
 
 def _replace(path: Path, content: Any) -> None:

@@ -1,28 +1,20 @@
 """Write a PostgreSQL table with COPY: one slice is one transaction, its mark included."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from time import perf_counter
-from typing import Any, ClassVar, Literal, Self
+from dataclasses import replace
+from typing import Any, ClassVar
 
 import psycopg
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr
 
 from bot.loader.postgres.columns import describe_table
-from bot.loader.postgres.copyin import run_copy
-from bot.loader.postgres.encode import CopyInput, Encoder
-from bot.loader.postgres.isolate import (
-    MANY_FAILURES,
-    SLOW_ROUND_TRIP_S,
-    is_row_error,
-    jump,
-    stage,
-)
+from bot.loader.postgres.copyin import CopyInput, run_copy, undecoded
+from bot.loader.postgres.isolate import forbids_staging, is_row_error, jump, movable, stage
 from bot.loader.postgres.literals import literal
 from bot.loader.postgres.session import check_connection, connect, explain
-from bot.loader.postgres.target import STAGED, Target, find_or_create, match
+from bot.loader.postgres.target import STAGED, Target, find_or_create, match, may_create
 from bot.loader.protocol import (
-    Anchor,
     Check,
     Mark,
     Order,
@@ -34,29 +26,19 @@ from bot.loader.protocol import (
     WriteResult,
 )
 from bot.loader.rows import Choice, Plane, Rows, Shape
+from bot.loader.sinks.table import MARKS, TableSinkConfig
 
-MARKS = "trimtab_marks"
 _MARKS_TABLE = (
     f"CREATE TABLE IF NOT EXISTS {MARKS} (scope text PRIMARY KEY, mark text NOT NULL,"
     " committed_at timestamptz NOT NULL DEFAULT now())"
 )
 
 
-class PostgresSinkConfig(SinkConfig):
+class PostgresSinkConfig(TableSinkConfig):
     """What to write, and where."""
 
     connection_url: SecretStr = Field(description="postgresql://user:password@host:port/database")
     table: str = Field(description="The table, `schema.table`; made from the source if missing.")
-    mode: Literal["append", "upsert"] = Field(
-        "append", description="`upsert` replaces the row that has the same `key`."
-    )
-    key: tuple[str, ...] = Field((), description="Columns that identify a row, for `upsert`.")
-
-    @model_validator(mode="after")
-    def _upsert_has_a_key(self) -> Self:
-        if self.mode == "upsert" and not self.key:
-            raise ValueError("`mode: upsert` needs the columns that identify a row under `key`")
-        return self
 
 
 class PostgresSink:
@@ -68,18 +50,15 @@ class PostgresSink:
         self._config = config
         self._open: psycopg.Connection[Any] | None = None
         self._target: Target | None = None
-        self._encoder: Encoder | None = None
-        self._round_trip_s = 0.0
+        self._encode: Callable[[Any], CopyInput] = undecoded
+        self._may_stage = True
+        self._movable = False
+        self._doubtful = False
 
     @property
     def capabilities(self) -> SinkCapabilities:
         """Say what is true of this sink as configured."""
-        return SinkCapabilities(
-            atomic_batch=True,
-            row_outcomes=True,
-            replay_safe=self._upsert,
-            anchor=Anchor.TRANSACTION,
-        )
+        return self._config.capabilities()
 
     def choose(self, shape: Shape) -> Choice:
         """Take rows undecoded when every column has the same type on both sides."""
@@ -89,7 +68,7 @@ class PostgresSink:
             table = describe_table(self._connection, self._config.table)
         if table is None:
             return Choice(Plane.RAW, "the table will be made with the columns of the source")
-        target = match(table, shape, self._config.key, upsert=self._upsert)
+        target = match(table, shape, self._config.key, upsert=self._config.upsert)
         for ours, theirs in zip(target.columns, shape.native, strict=True):
             if (ours.oid, ours.modifier) != theirs.identity:
                 reason = f"{ours.name} is {theirs.type_name} there and {ours.type_name} here"
@@ -97,24 +76,33 @@ class PostgresSink:
         return Choice(Plane.RAW, "all columns have the same types on both sides")
 
     def prepare(self, shape: Shape, plane: Plane) -> None:
-        """Make the table if it is missing, and the table of marks; measure the round trip."""
+        """Make the table if it is missing, and the table of marks."""
         with self._errors_explained():
             connection = self._connection
-            self._target = find_or_create(
-                connection, self._config.table, shape, self._config.key, upsert=self._upsert
+            target = find_or_create(
+                connection, self._config.table, shape, self._config.key, upsert=self._config.upsert
             )
             connection.execute(_MARKS_TABLE)
-            self._encoder = Encoder(shape.schema, self._target.columns, plane)
-            self._round_trip_s = min(_round_trip(connection) for _ in range(3))
+            self._encode, self._target = undecoded, target
+            if plane is Plane.ARROW:
+                from bot.loader.postgres.encode import Encoder  # undecoded rows need none of it
+
+                encoder = Encoder(shape.schema, target.columns)
+                self._encode = encoder.encode
+                self._target = replace(target, as_text=not encoder.binary)
+            if self._config.upsert:
+                connection.execute(self._target.staging().encode())
 
     def write(self, rows: Rows, order: Order) -> WriteResult:
         """Write one slice in one transaction, with its mark."""
         assert self._target is not None
-        assert self._encoder is not None
         with self._errors_explained():
+            if order.isolate and self._doubtful:
+                # Bad rows come in company: do not send this slice twice as well.
+                return self._isolate(rows, order)
             result = WriteResult(rows.num_rows)
             try:
-                data = self._encoder.encode(rows)
+                data = self._encode(rows)
                 script = self._script(data.options, order.mark, result)
                 run_copy(self._connection, script, data.data)
             except psycopg.Error as error:
@@ -161,8 +149,13 @@ class PostgresSink:
         try:
             with self._errors_explained():
                 table = describe_table(self._connection, self._config.table)
+                makeable = table is not None or may_create(self._connection, self._config.table)
         except SinkError as error:
             return [connected, Check("table", passed=False, detail=error.message, hint=error.hint)]
+        if not makeable:
+            detail = f"{self._config.table} is missing and cannot be made"
+            hint = "its schema has to exist, and this user needs the right to create tables in it"
+            return [connected, Check("table", passed=False, detail=detail, hint=hint)]
         detail = f"{len(table.columns)} columns" if table else "missing: the first run makes it"
         return [connected, Check("table", passed=True, detail=detail)]
 
@@ -173,14 +166,11 @@ class PostgresSink:
             self._open = None
 
     @property
-    def _upsert(self) -> bool:
-        return self._config.mode == "upsert"
-
-    @property
     def _connection(self) -> psycopg.Connection[Any]:
         if self._open is None or self._open.closed:
             self._open = connect(self._config.connection_url, "sink")
-            if self._upsert and self._target is not None:
+            self._movable = False
+            if self._config.upsert and self._target is not None:
                 self._open.execute(self._target.staging().encode())
         return self._open
 
@@ -188,16 +178,14 @@ class PostgresSink:
         assert self._target is not None
         target = self._target
         steps = [_marking(mark, result)] if mark else []
-        if self._upsert:
-            staged = f"COPY {STAGED} ({target.names}) FROM STDIN ({options})"
-            steps += [target.staging(), staged, target.merge(), f"DELETE FROM {STAGED}"]
+        if self._config.upsert:
+            steps += [f"COPY {STAGED} ({target.names}) FROM STDIN ({options})", target.merge()]
         else:
             steps.append(f"COPY {target.table} ({target.names}) FROM STDIN ({options})")
         return "; ".join(steps)
 
     def _isolate(self, rows: Rows, order: Order) -> WriteResult:
         connection = self._connection
-        connection.execute("BEGIN; SET CONSTRAINTS ALL IMMEDIATE")
         try:
             failures = self._failures(rows)
             result = WriteResult(rows.num_rows - len(failures), tuple(failures))
@@ -207,30 +195,38 @@ class PostgresSink:
             with suppress(psycopg.Error):
                 connection.execute("ROLLBACK")
             raise
+        self._doubtful = bool(failures)
         return result
 
     def _failures(self, rows: Rows) -> list[RowFailure]:
         assert self._target is not None
-        assert self._encoder is not None
-        connection, target, encoder = self._connection, self._target, self._encoder
+        connection, target = self._connection, self._target
+        if self._can_stage(connection, target):
+            try:
+                return stage(connection, target, self._encode(rows))
+            except psycopg.Error as error:
+                if self._config.upsert or not is_row_error(error):
+                    raise
+                connection.execute("ROLLBACK")
 
         def encode(first: int, last: int) -> CopyInput:
-            return encoder.encode(rows.slice(first, last - first))
+            return self._encode(rows.slice(first, last - first))
 
-        if not self._upsert and self._round_trip_s < SLOW_ROUND_TRIP_S:
-            found = jump(connection, target, encode, rows.num_rows, most=MANY_FAILURES)
-            if found is not None:
-                return found
-        connection.execute("SAVEPOINT trimtab_stage")
+        return jump(connection, target, encode, rows.num_rows)
+
+    def _can_stage(self, connection: psycopg.Connection[Any], target: Target) -> bool:
+        """Make the session ready to stage rows, once; tell whether it is."""
+        if self._movable or not self._may_stage:
+            return self._may_stage
+        tables = [] if self._config.upsert else [target.staging()]
         try:
-            return stage(connection, target, encode(0, rows.num_rows))
+            connection.execute("; ".join([*tables, movable(target)]).encode())
         except psycopg.Error as error:
-            if self._upsert or not is_row_error(error):
+            if self._config.upsert or not forbids_staging(error):
                 raise
-            connection.execute("ROLLBACK TO trimtab_stage")
-        found = jump(connection, target, encode, rows.num_rows)
-        assert found is not None
-        return found
+            self._may_stage = False
+        self._movable = self._may_stage
+        return self._may_stage
 
     @contextmanager
     def _errors_explained(self) -> Iterator[None]:
@@ -248,9 +244,3 @@ def _marking(mark: Mark, result: WriteResult) -> str:
         f" {literal(mark.text(result))}) ON CONFLICT (scope) DO UPDATE"
         " SET mark = excluded.mark, committed_at = now()"
     )
-
-
-def _round_trip(connection: psycopg.Connection[Any]) -> float:
-    started = perf_counter()
-    connection.execute("SELECT 1")
-    return perf_counter() - started

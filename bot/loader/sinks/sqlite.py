@@ -8,14 +8,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from bot.loader.protocol import (
-    Anchor,
     Check,
     Mark,
     Order,
@@ -27,27 +26,16 @@ from bot.loader.protocol import (
     WriteResult,
 )
 from bot.loader.rows import Choice, Plane, Rows, Shape
+from bot.loader.sinks.table import MARKS, TableSinkConfig, listed, on_conflict, quoted
 
-MARKS = "trimtab_marks"
 LOCK_TIMEOUT_S = 15.0
 _ROW_ERRORS = (sqlite3.IntegrityError, sqlite3.DataError, OverflowError)
 
 
-class SqliteSinkConfig(SinkConfig):
+class SqliteSinkConfig(TableSinkConfig):
     """What to write, and where."""
 
     path: Path = Field(description="The database file; made where it is missing.")
-    table: str = Field(description="The table; made from the source where it is missing.")
-    mode: Literal["append", "upsert"] = Field(
-        "append", description="`upsert` replaces the row that has the same `key`."
-    )
-    key: tuple[str, ...] = Field((), description="Columns that identify a row, for `upsert`.")
-
-    @model_validator(mode="after")
-    def _upsert_has_a_key(self) -> Self:
-        if self.mode == "upsert" and not self.key:
-            raise ValueError("`mode: upsert` needs the columns that identify a row under `key`")
-        return self
 
 
 class SqliteSink:
@@ -66,12 +54,7 @@ class SqliteSink:
     @property
     def capabilities(self) -> SinkCapabilities:
         """Say what is true of this sink as configured."""
-        return SinkCapabilities(
-            atomic_batch=True,
-            row_outcomes=True,
-            replay_safe=self._config.mode == "upsert",
-            anchor=Anchor.TRANSACTION,
-        )
+        return self._config.capabilities()
 
     def choose(self, shape: Shape) -> Choice:
         """Take Arrow."""
@@ -83,13 +66,14 @@ class SqliteSink:
         Raises:
             SinkError: the table lacks a column, or the file cannot be opened.
         """
-        table, upsert = _quoted(self._config.table), self._config.mode == "upsert"
+        config, names = self._config, shape.schema.names
+        table = quoted(config.table)
         columns = [
-            f"{_quoted(field.name)} {_type(field.type)}{'' if field.nullable else ' NOT NULL'}"
+            f"{quoted(field.name)} {_type(field.type)}{'' if field.nullable else ' NOT NULL'}"
             for field in shape.schema
         ]
-        if upsert:
-            columns.append(f"PRIMARY KEY ({', '.join(_quoted(k) for k in self._config.key)})")
+        if config.primary_key:
+            columns.append(f"PRIMARY KEY ({listed(config.primary_key)})")
         with self._errors_explained():
             connection = self._connection
             connection.execute(f"CREATE TABLE IF NOT EXISTS {table} ({', '.join(columns)})")
@@ -97,16 +81,11 @@ class SqliteSink:
                 f"CREATE TABLE IF NOT EXISTS {MARKS} (scope TEXT PRIMARY KEY, mark TEXT NOT NULL)"
             )
             known = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
-        for name in [*shape.schema.names, *self._config.key]:
-            if name not in known:
-                raise SinkError(
-                    f"{self._config.table} has no column {name!r}", f"it has: {', '.join(known)}"
-                )
-        names = ", ".join(_quoted(name) for name in shape.schema.names)
-        places = ", ".join("?" * len(shape.schema.names))
-        self._insert = f"INSERT INTO {table} ({names}) VALUES ({places})"
-        if upsert:
-            self._insert += self._on_conflict(shape.schema.names)
+        config.refuse_missing(names, known)
+        places = ", ".join("?" * len(names))
+        self._insert = f"INSERT INTO {table} ({listed(names)}) VALUES ({places})"
+        if config.upsert:
+            self._insert += f" {on_conflict(config.key, names)}"
 
     def write(self, rows: Rows, order: Order) -> WriteResult:
         """Write one slice in one transaction, with its mark."""
@@ -168,12 +147,6 @@ class SqliteSink:
                 self._config.path, isolation_level=None, timeout=LOCK_TIMEOUT_S
             )
         return self._open
-
-    def _on_conflict(self, names: Sequence[str]) -> str:
-        key = ", ".join(_quoted(name) for name in self._config.key)
-        others = [_quoted(name) for name in names if name not in self._config.key]
-        sets = ", ".join(f"{name} = excluded.{name}" for name in others)
-        return f" ON CONFLICT ({key}) DO {f'UPDATE SET {sets}' if sets else 'NOTHING'}"
 
     def _one_by_one(
         self, connection: sqlite3.Connection, values: Sequence[tuple[Any, ...]]
@@ -253,7 +226,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | dict):
         return json.dumps(value, default=_plain)
     return value
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -15,9 +15,9 @@ from typing import Any, ClassVar, Final
 import pyarrow as pa
 from pydantic import Field
 
+from bot.loader.columnar import as_column, parse_record, to_batch
 from bot.loader.protocol import Check, SourceCapabilities, SourceConfig, SourceError
 from bot.loader.rows import Bookmark, Page, Reading, Reject, Shape
-from bot.loader.sources.columnar import as_column, parse_record, to_batch
 
 Message = dict[str, Any]
 STOP_TIMEOUT_S: Final = 10.0

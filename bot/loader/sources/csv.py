@@ -11,6 +11,7 @@ from pydantic import Field
 
 from bot.loader.protocol import Check, SourceCapabilities, SourceConfig, SourceError
 from bot.loader.rows import Page, Reading, Reject, Shape
+from bot.loader.sources.checking import check_shape
 from bot.loader.sources.paging import repage
 
 BLOCK_BYTES: Final = 1 << 21
@@ -96,11 +97,7 @@ class CsvSource:
 
     def check(self) -> Sequence[Check]:
         """Read the header and the first block."""
-        try:
-            columns = len(self.shape().schema)
-        except SourceError as error:
-            return [Check("read", passed=False, detail=error.message, hint=error.hint)]
-        return [Check("read", passed=True, detail=f"{columns} columns")]
+        return [check_shape(self)]
 
     def close(self) -> None:
         """Do nothing: a reading closes the file."""

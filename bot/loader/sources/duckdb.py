@@ -9,6 +9,7 @@ from pydantic import Field
 
 from bot.loader.protocol import Check, SourceCapabilities, SourceConfig, SourceError
 from bot.loader.rows import Page, Reading, Shape
+from bot.loader.sources.checking import check_shape
 from bot.loader.sources.paging import repage
 
 _PLACE = "trimtab_place"
@@ -63,11 +64,7 @@ class DuckdbSource:
 
     def check(self) -> Sequence[Check]:
         """Open the file and describe the table."""
-        try:
-            columns = len(self.shape().schema)
-        except SourceError as error:
-            return [Check("read", passed=False, detail=error.message, hint=error.hint)]
-        return [Check("read", passed=True, detail=f"{columns} columns")]
+        return [check_shape(self)]
 
     def close(self) -> None:
         """Do nothing: a reading closes the file."""

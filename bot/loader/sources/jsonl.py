@@ -12,9 +12,10 @@ import pyarrow as pa
 import pyarrow.json
 from pydantic import Field
 
+from bot.loader.columnar import as_column, fits_double, parse_record, to_batch
 from bot.loader.protocol import Check, SourceCapabilities, SourceConfig, SourceError
 from bot.loader.rows import Page, Reading, Reject, Shape
-from bot.loader.sources.columnar import as_column, fits_double, parse_record, to_batch
+from bot.loader.sources.checking import check_shape
 
 _LONG_NUMBER: Final = re.compile(rb"[0-9.]{17,}")
 """A double keeps fifteen digits, an int64 eighteen: longer ones are looked at one by one."""
@@ -73,11 +74,7 @@ class JsonlSource:
 
     def check(self) -> Sequence[Check]:
         """Read the first page."""
-        try:
-            columns = len(self.shape().schema)
-        except SourceError as error:
-            return [Check("read", passed=False, detail=error.message, hint=error.hint)]
-        return [Check("read", passed=True, detail=f"{columns} columns")]
+        return [check_shape(self)]
 
     def close(self) -> None:
         """Do nothing: a reading closes the file."""

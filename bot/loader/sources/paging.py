@@ -1,5 +1,6 @@
 """Cut what a reader sends into pages, whatever the pieces it sends them in."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -20,22 +21,15 @@ def repage(
     Yields:
         The page, and whether the row behind it has the key of its last row.
     """
-    pending: list[Any] = []
-    waiting = 0
+    pending = _Pending()
     for batch in batches:
-        pending.append(batch)
-        waiting += batch.num_rows
-        if waiting <= size:
-            continue
-        rest = one_batch(pa.Table.from_batches(pending))
-        while waiting > size:
-            count = size if key is None else before_tie(_RowList(rest), size, key)
-            tied = key is not None and key(rest.slice(count - 1, 1)) == key(rest.slice(count, 1))
-            yield rest.slice(0, count), tied
-            rest, waiting = rest.slice(count), waiting - count
-        pending = [rest]
-    if waiting:
-        yield one_batch(pa.Table.from_batches(pending)), False
+        pending.add(batch)
+        while pending.rows > size:
+            count = size if key is None else before_tie(pending, size, key)
+            tied = key is not None and key(pending[count - 1]) == key(pending[count])
+            yield pending.take(count), tied
+    if pending.rows:
+        yield pending.take(pending.rows), False
 
 
 def before_tie(rows: Sequence[Any], size: int, key: Callable[[Any], Any]) -> int:
@@ -49,18 +43,40 @@ def before_tie(rows: Sequence[Any], size: int, key: Callable[[Any], Any]) -> int
     return count or size
 
 
-class _RowList(Sequence[Any]):
-    """The rows of a record batch, one by one."""
+class _Pending(Sequence[Any]):
+    """Rows that wait for their page; they are copied once, where a page has several pieces."""
 
-    def __init__(self, batch: Any) -> None:
-        self._batch = batch
+    def __init__(self) -> None:
+        self._pieces: deque[Any] = deque()
+        self.rows = 0
+
+    def add(self, batch: Any) -> None:
+        """Put a record batch behind the others."""
+        if batch.num_rows:
+            self._pieces.append(batch)
+            self.rows += batch.num_rows
+
+    def take(self, count: int) -> Any:
+        """Cut the first `count` rows off, as one record batch."""
+        taken, wanted = [], count
+        while wanted:
+            piece = self._pieces.popleft()
+            taken.append(piece.slice(0, wanted))
+            if piece.num_rows > wanted:
+                self._pieces.appendleft(piece.slice(wanted))
+            wanted -= taken[-1].num_rows
+        self.rows -= count
+        return one_batch(pa.Table.from_batches(taken))
 
     def __getitem__(self, index: Any) -> Any:
-        return self._batch.slice(index, 1)
+        for piece in self._pieces:
+            if index < piece.num_rows:
+                return piece.slice(index, 1)
+            index -= piece.num_rows
+        raise IndexError(index)
 
     def __len__(self) -> int:
-        rows: int = self._batch.num_rows
-        return rows
+        return self.rows
 
 
 def one_batch(table: Any) -> Any:

@@ -23,6 +23,7 @@ from bot.loader.postgres.literals import Value, bind, identifier
 from bot.loader.postgres.session import check_connection, connect, explain
 from bot.loader.protocol import Check, SourceCapabilities, SourceConfig, SourceError
 from bot.loader.rows import Page, Plane, Reading, Shape
+from bot.loader.sources.checking import check_shape
 from bot.loader.sources.paging import before_tie, repage
 
 
@@ -105,11 +106,7 @@ class PostgresSource:
         connected = check_connection(self._config.connection_url, "doctor")
         if not connected.passed:
             return [connected]
-        try:
-            columns = len(self.shape().schema)
-        except SourceError as error:
-            return [connected, Check("read", passed=False, detail=error.message, hint=error.hint)]
-        return [connected, Check("read", passed=True, detail=f"{columns} columns")]
+        return [connected, check_shape(self)]
 
     def close(self) -> None:
         """Close the connection that describes and decodes; a reading closes its own."""

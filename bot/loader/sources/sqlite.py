@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 import pyarrow as pa
 from pydantic import Field
 
+from bot.loader.columnar import to_batch
 from bot.loader.protocol import Check, SourceCapabilities, SourceConfig, SourceError
 from bot.loader.rows import Page, Reading, Shape
-from bot.loader.sources.columnar import to_batch
+from bot.loader.sources.checking import check_shape
 
 
 class SqliteSourceConfig(SourceConfig):
@@ -75,11 +76,7 @@ class SqliteSource:
 
     def check(self) -> Sequence[Check]:
         """Open the file and describe the table."""
-        try:
-            columns = len(self.shape().schema)
-        except SourceError as error:
-            return [Check("read", passed=False, detail=error.message, hint=error.hint)]
-        return [Check("read", passed=True, detail=f"{columns} columns")]
+        return [check_shape(self)]
 
     def close(self) -> None:
         """Do nothing: a reading closes the file."""

@@ -40,3 +40,17 @@ def test_a_mark_is_read_once_the_write_under_way_has_ended(
     sink.clear_mark("s")
     assert sink.mark("s") is None
     sink.close()
+
+
+def test_doctor_says_that_a_table_cannot_be_made_where_its_schema_is_missing(
+    database: str,
+) -> None:
+    def passed(table: str) -> bool:
+        sink = PostgresSink(PostgresSinkConfig(connection_url=database, table=table))
+        checks = sink.check()
+        sink.close()
+        return all(check.passed for check in checks)
+
+    assert passed("target")
+    assert passed("public.target")
+    assert not passed("nowhere.target")

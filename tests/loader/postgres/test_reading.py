@@ -1,5 +1,7 @@
 """Reading PostgreSQL: parameters, cursors with ties, NULLs, errors in mid-stream, both readers."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -120,3 +122,19 @@ def test_an_unknown_cursor_is_told_with_the_columns_that_there_are(opened: Opene
     source = opened(query="SELECT 1 AS id", cursor="at")
     with pytest.raises(SourceError, match="no column 'at'"):
         source.shape()
+
+
+def test_reading_as_arrow_does_not_import_pandas(database: str) -> None:
+    """It costs half a second of every run, wherever it happens to be installed."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("CREATE TABLE times AS SELECT now() AS at, current_date AS day")
+    program = """
+import sys
+from bot.loader.rows import Plane, Reading
+from bot.loader.sources.postgres import PostgresSource, PostgresSourceConfig
+source = PostgresSource(PostgresSourceConfig(connection_url=sys.argv[1], table="times"))
+source.shape()
+assert [page.rows.num_rows for page in source.pages(Reading(Plane.ARROW))] == [1]
+assert "pandas" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", program, database], check=True)

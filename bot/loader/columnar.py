@@ -1,34 +1,53 @@
 """Bring Python values, column by column, into a schema, and set apart the rows that do not fit."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 
 from bot.loader.rows import Reject
 
+Convert = Callable[[Sequence[Any], Any], Any]
+"""Makes an Arrow array of values for a field, or raises one of `MISFITS`."""
 
-def to_batch(columns: Sequence[Sequence[Any]], schema: Any) -> tuple[Any, tuple[Reject, ...]]:
-    """Make a record batch of columns; a row with a value of another type is a reject."""
+MISFITS: Final = (pa.ArrowException, ArithmeticError, TypeError, ValueError, AttributeError)
+
+
+def exact(values: Sequence[Any], field: Any) -> Any:
+    """Make an array without bending a value: no number becomes text, no text a number.
+
+    Raises:
+        Exception: one of `MISFITS`; a value does not fit.
+    """
+    kind = field.type
+    if pa.types.is_boolean(kind):
+        values = [_boolean(value) for value in values]
+    elif pa.types.is_floating(kind):
+        values = [_float(value) for value in values]
+    return pa.array(values, kind)
+
+
+def to_batch(
+    columns: Sequence[Sequence[Any]], schema: Any, convert: Convert = exact
+) -> tuple[Any, tuple[Reject, ...]]:
+    """Make a record batch of columns; a row with a value that does not fit is a reject."""
     arrays: list[Any] = []
     misfits: dict[int, str] = {}
     for values, field in zip(columns, schema, strict=True):
         try:
-            arrays.append(_exact(values, field))
-        except (pa.ArrowException, TypeError, ValueError, OverflowError):
-            arrays.append(None)
+            arrays.append(_column(values, field, convert))
+        except MISFITS:
             for index, value in enumerate(values):
-                message = _misfit(value, field)
+                message = _misfit(value, field, convert)
                 if message is not None:
                     misfits.setdefault(index, message)
     if not misfits:
         return pa.RecordBatch.from_arrays(arrays, schema=schema), ()
-    rows = len(columns[0])
-    good = [index for index in range(rows) if index not in misfits]
+    good = [index for index in range(len(columns[0])) if index not in misfits]
     kept = [
-        _exact([values[index] for index in good], field)
+        _column([values[index] for index in good], field, convert)
         for values, field in zip(columns, schema, strict=True)
     ]
     rejects = tuple(
@@ -43,17 +62,20 @@ def to_batch(columns: Sequence[Sequence[Any]], schema: Any) -> tuple[Any, tuple[
     return pa.RecordBatch.from_arrays(kept, schema=schema), rejects
 
 
-def _exact(values: Sequence[Any], field: Any) -> Any:
-    """Make an array without bending a value: no number becomes text, no text a number."""
-    kind = field.type
-    if pa.types.is_boolean(kind):
-        values = [_boolean(value) for value in values]
-    elif pa.types.is_floating(kind):
-        values = [_float(value) for value in values]
-    array = pa.array(values, kind)
+def _column(values: Sequence[Any], field: Any, convert: Convert) -> Any:
+    array = convert(values, field)
     if not field.nullable and array.null_count:
         raise ValueError("NULL in a column that has none")
     return array
+
+
+def _misfit(value: Any, field: Any, convert: Convert) -> str | None:
+    try:
+        _column([value], field, convert)
+    except MISFITS:
+        kind = "NULL" if value is None else f"a value of type {type(value).__name__}"
+        return f"column {field.name!r} is {field.type}, this row has {kind} that does not fit"
+    return None
 
 
 def _boolean(value: Any) -> Any:
@@ -66,15 +88,6 @@ def _float(value: Any) -> Any:
             raise ValueError("an integer that no double holds")
         return float(value)
     return value
-
-
-def _misfit(value: Any, field: Any) -> str | None:
-    try:
-        _exact([value], field)
-    except (pa.ArrowException, TypeError, ValueError, OverflowError):
-        kind = "NULL" if value is None else f"a value of type {type(value).__name__}"
-        return f"column {field.name!r} is {field.type}, this row has {kind} that does not fit"
-    return None
 
 
 def parse_record(line: bytes | str) -> dict[str, Any] | None:

@@ -1,0 +1,229 @@
+"""What the advisor answers: recommendations, reasons to stay, and what it does not know."""
+
+from dataclasses import replace
+from datetime import time, timedelta
+from decimal import Decimal
+
+import pytest
+
+from bot.advise.schedule.advisor import ScheduleAdvisor
+from bot.domain.connection import Basic, ConnectionStatus, Cron, Manual
+from bot.domain.forecast import Quantiles, Unknown
+from bot.domain.money import Money
+from bot.domain.platform import Platform
+from bot.domain.promises import (
+    BlastLimit,
+    Deadline,
+    FleetTerms,
+    Phase,
+    StepLimit,
+    Terms,
+    Window,
+    WindowKind,
+)
+from bot.domain.recommendation import Advice, Keep, NotKnown, Recommendation
+from tests.advise.schedule.fleets import (
+    NOW,
+    Sync,
+    applied,
+    at_most,
+    changes,
+    expression,
+    moves,
+    priced,
+    situation,
+)
+
+ADVISOR = ScheduleAdvisor()
+HALF_AN_HOUR = {"schedule": StepLimit("schedule", timedelta(minutes=30))}
+DUE = Deadline("the report", time(6), "UTC")
+
+
+def advise(*fleet: Sync, **more: object) -> dict[str, Advice]:
+    return {each.connection_id: each for each in ADVISOR.advise(situation(fleet, **more))}
+
+
+def only(*fleet: Sync, **more: object) -> Recommendation:
+    (found,) = moves(advise(*fleet, **more).values())
+    return found
+
+
+def test_of_those_that_start_together_the_first_stays_and_the_others_move_the_least() -> None:
+    answers = advise(*(Sync(key) for key in "abc"))
+    kept = [key for key, answer in answers.items() if isinstance(answer, Keep)]
+    assert len(kept) == 1
+    assert sorted(changes(answers.values()).values()) == ["0 1 0 * * ?", "0 2 0 * * ?"]
+    first = moves(answers.values())[0]
+    assert first.reason == "It starts 1 min later: today it starts in the same minute as 2 others."
+
+
+def test_one_that_starts_alone_is_left_alone() -> None:
+    answers = advise(Sync("a"), Sync("b", Cron("0 0 7 * * ?")))
+    assert {type(each) for each in answers.values()} == {Keep}
+
+
+def test_without_a_forecast_a_start_moves_inside_its_hour_only() -> None:
+    fleet = [Sync(f"{n:02}", minutes=None) for n in range(40)]
+    answers = advise(*fleet)
+    assert len(changes(answers.values())) == 39
+    for cron in changes(answers.values()).values():
+        minute, hour = (int(field) for field in cron.split()[1:3])
+        assert min(hour * 60 + minute, 1440 - hour * 60 - minute) <= 60
+
+
+def test_policy_bounds_the_move_before_anything_is_planned() -> None:
+    fleet = [Sync(key, minutes=50).within(steps=HALF_AN_HOUR) for key in "abc"]
+    found = changes(advise(*fleet, fleet_terms=FleetTerms((at_most(1, *fleet),))).values())
+    for cron in found.values():
+        minute, hour = (int(field) for field in cron.split()[1:3])
+        assert min(hour * 60 + minute, 1440 - hour * 60 - minute) <= 30
+
+
+def test_a_run_changes_no_more_than_policy_lets_it_and_says_who_waits() -> None:
+    fleet = [Sync(key) for key in "abcdef"]
+    answers = advise(*fleet, fleet_terms=FleetTerms(blast=BlastLimit(connections=2)))
+    assert len(moves(answers.values())) == 2
+    waiting = [a for a in answers.values() if isinstance(a, Keep) and "may not change" in a.reason]
+    assert len(waiting) == 3
+
+
+@pytest.mark.parametrize(
+    ("sync", "kind", "why"),
+    [
+        (Sync("b", n=13), NotKnown, "13 syncs are on record, and 14 are needed"),
+        (Sync("b", Manual()), Keep, "started by people"),
+        (Sync("b", Cron("not quartz")), NotKnown, "cannot be read"),
+        (Sync("b", Cron("0 0 1 * * ?", "Europe/Berlin")), NotKnown, "kept in Europe/Berlin"),
+        (Sync("b", status=ConnectionStatus.INACTIVE), Keep, "it is inactive"),
+        (replace(Sync("b"), terms=Terms(phase=Phase.LIVE)), Keep, "no policy lets its start"),
+        (Sync("b").within(phase=Phase.MONITOR), Keep, "monitor phase"),
+        (
+            Sync("b").within(
+                windows=(
+                    Window("the close", WindowKind.FREEZE, time(12), timedelta(hours=1), "UTC"),
+                )
+            ),
+            Keep,
+            "the close: nothing may be changed now",
+        ),
+    ],
+)
+def test_what_may_not_move_stays_and_says_why(sync: Sync, kind: type, why: str) -> None:
+    answer = advise(Sync("a"), sync)["b"]
+    assert isinstance(answer, kind)
+    assert isinstance(answer, Keep | NotKnown)
+    assert why in answer.reason
+
+
+def test_what_may_not_move_still_takes_its_place() -> None:
+    monitored = Sync("a").within(phase=Phase.MONITOR)
+    free = Sync("b")
+    limits = FleetTerms((at_most(1, monitored, free),))
+    assert list(changes(advise(monitored, free, fleet_terms=limits).values())) == ["b"]
+
+
+def test_an_interval_becomes_a_cron_and_the_reviewer_is_told() -> None:
+    fixed = Sync("a", Cron("0 30 0 * * ?")).within(phase=Phase.MONITOR)
+    drifting = Sync("b", Basic(24, "hours"))
+    found = only(fixed, drifting, fleet_terms=FleetTerms((at_most(1, fixed, drifting),)))
+    assert found.change.before == Basic(24, "hours")
+    assert any("interval becomes a cron" in each for each in found.against)
+
+
+def test_a_schedule_that_cloud_would_refuse_today_is_not_written_anew() -> None:
+    often = Sync("b", Cron("0 0/30 * * * ?"), 5)
+    answer = advise(Sync("a"), often, platform=Platform.cloud())["b"]
+    assert isinstance(answer, Keep)
+    assert "more often than this Airbyte" in answer.reason
+
+
+def test_jitter_of_the_platform_is_counted_in() -> None:
+    """30 min at p95 fit before six; with 25 minutes of jitter they no longer do."""
+    tight = Sync("a", Cron("0 20 5 * * ?"), 15).within(deadlines=(DUE,))
+    assert isinstance(advise(tight)["a"], Keep)
+    found = only(tight, platform=Platform(jitters=True))
+    hour, minute = (int(field) for field in reversed(expression(found).split()[1:3]))
+    assert timedelta(hours=hour, minutes=minute + 25 + 24) <= timedelta(hours=6)
+    assert any("may start it up to 25 min late" in each for each in found.against)
+
+
+def test_a_tick_between_the_last_run_and_now_is_warned_of() -> None:
+    """The old cron ran at 00:00; the new one would have had a tick since, before 12:30."""
+    sync = Sync("a", Cron("0 0 0 * * ?"), last=NOW.replace(hour=0, minute=0))
+    window = Window("backup", WindowKind.BLACKOUT, time(22), timedelta(hours=5), "UTC")
+    found = only(sync.within(windows=(window,)))
+    assert any("catches up on missed ticks" in each for each in found.against)
+    late = replace(sync, last=NOW - timedelta(minutes=1))
+    assert not any("catches up" in e for e in only(late.within(windows=(window,))).against)
+
+
+def test_both_offsets_of_a_zone_that_changes_its_clock_are_planned_for() -> None:
+    """06:00 in Berlin is 05:00 UTC in winter and 04:00 UTC in summer."""
+    due = Deadline("the report", time(6), "Europe/Berlin")
+    found = only(Sync("a", Cron("0 0 4 * * ?")).within(deadlines=(due,)))
+    hour, minute = (int(field) for field in reversed(expression(found).split()[1:3]))
+    assert timedelta(hours=hour, minutes=minute + 32) <= timedelta(hours=4)
+
+
+def test_saving_and_deadlines_have_intervals_and_unknown_is_said() -> None:
+    early = Sync("a", Cron("0 50 5 * * ?")).within(deadlines=(DUE,))
+    found = only(early)
+    assert isinstance(found.effect.saving, Unknown)
+    assert isinstance(found.effect.duration, Unknown)
+    deadlines = found.effect.deadlines
+    assert isinstance(deadlines, Quantiles)
+    assert deadlines.p50 < Decimal(-20)
+    alone = only(Sync("a", Cron("0 0 9 * * ?")), **priced(*"111111111911111111111111"))
+    assert isinstance(alone.effect.deadlines, Unknown)
+
+
+def test_a_saving_is_what_the_warehouse_s_meter_would_show() -> None:
+    """Two syncs of 20 min and a tail of 10: apart 60 min a day are paid, a minute apart 31."""
+    fleet = [Sync("a", Cron("0 0 1 * * ?")), Sync("b", Cron("0 0 9 * * ?"))]
+    found = only(*fleet, **priced("6"))
+    assert isinstance(found.effect.saving, Quantiles)
+    assert found.effect.saving.p50 == Money.of("87.00")
+    assert found.effect.saving.p05 < found.effect.saving.p50 < found.effect.saving.p95
+
+
+def test_what_only_pays_together_is_proposed_together() -> None:
+    """Two syncs keep the warehouse on at nine; one of them leaving alone would save nothing."""
+    fixed = Sync("a", Cron("0 0 1 * * ?"), 60).within(phase=Phase.MONITOR)
+    pair = [Sync(key, Cron("0 0 9 * * ?")) for key in "bc"]
+    roomy = at_most(9, fixed, *pair)
+    answers = advise(fixed, *pair, fleet_terms=FleetTerms((roomy,)), **priced("6"))
+    first, second = moves(answers.values())
+    assert first.depends_on == (second.connection_id,)
+    assert second.depends_on == (first.connection_id,)
+    assert first.effect.saving == second.effect.saving
+    assert "its part of what 2 changes save together" in first.reason
+    one = FleetTerms((roomy,), BlastLimit(connections=1))
+    assert not moves(advise(fixed, *pair, fleet_terms=one, **priced("6")).values())
+
+
+def test_a_change_that_pays_after_another_says_so() -> None:
+    """Alone, the second would not come: it is the first that keeps the warehouse on there."""
+    fixed = Sync("a", Cron("0 0 1 * * ?"), 60).within(phase=Phase.MONITOR)
+    pair = [Sync(key, Cron("0 0 9 * * ?")) for key in "bc"]
+    first, second = moves(advise(fixed, *pair, **priced("6")).values())
+    assert first.depends_on == ()
+    assert second.depends_on == (first.connection_id,)
+
+
+def test_a_small_fleet_is_told_how_good_its_plan_is() -> None:
+    fleet = [Sync(key) for key in "abc"]
+    found = moves(advise(*fleet, fleet_terms=FleetTerms((at_most(1, *fleet),))).values())
+    assert found[0].figures["above the best possible plan"] == "at most 0.0%"
+
+
+def test_donors_stay_and_are_like_it() -> None:
+    found = moves(advise(*(Sync(key) for key in "abc")).values())
+    kept = {"a", "b", "c"} - {move.connection_id for move in found}
+    assert {donor for move in found for donor in move.donors} == kept
+
+
+def test_after_all_moves_are_made_nothing_is_left_to_do() -> None:
+    fleet = [Sync(key) for key in "abcdef"]
+    limits = FleetTerms((at_most(2, *fleet),))
+    after = applied(fleet, ADVISOR.advise(situation(fleet, fleet_terms=limits)))
+    assert not moves(ADVISOR.advise(situation(after, fleet_terms=limits)))

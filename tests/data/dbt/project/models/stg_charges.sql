@@ -1,0 +1,1 @@
+select id, amount, customer_id from {{ source('stripe', 'charges') }}
