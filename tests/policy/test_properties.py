@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.domain.forecast import Quantiles
 from bot.domain.money import Money
-from bot.domain.recommendation import Confidence, Effect, KnobChange
+from bot.domain.recommendation import Change, Confidence, Effect, KnobChange
 from bot.domain.verdict import Allow, Deny
 from bot.policy.case import Case
 from bot.policy.judging import Judge
@@ -107,7 +107,7 @@ POLICIES = st.lists(
     ),
     max_size=4,
 )
-CHANGES = st.sampled_from(
+CHANGES: st.SearchStrategy[Change] = st.sampled_from(
     [
         move(),
         move("0 0 12 * * ?"),
@@ -129,7 +129,7 @@ def cases(draw: st.DrawFn) -> Case:
         NOT_KNOWN if saving is None else Quantiles.exactly(Money.of(saving)),
         NOT_KNOWN,
         NOT_KNOWN if missed is None else Quantiles.exactly(Decimal(missed)),
-        draw(st.sampled_from([{}, {"b": timedelta(hours=3)}])),  # type: ignore[arg-type]
+        draw(st.sampled_from([{}, {"b": timedelta(hours=3)}])),
     )
     return case(
         of,
