@@ -16,7 +16,7 @@ from bot.domain.errors import ConfigError, PolicyError
 from bot.domain.manners import GroupBy, Manners
 from bot.domain.promises import Deadline, Window, WindowKind
 from bot.domain.subject import Subject
-from bot.policy.match import Test, Truth, compile_match
+from bot.policy.match import Match, Test, Truth, compile_match
 from bot.policy.model import (
     Calendar,
     Clauses,
@@ -51,6 +51,11 @@ class Rule:
         if isinstance(self.clauses, PolicyEntry):
             return compile_match(self.clauses.match)
         return lambda _: True
+
+    @property
+    def is_about_all(self) -> bool:
+        """Tell whether it is about every connection, since it matches nothing in particular."""
+        return not isinstance(self.clauses, PolicyEntry) or self.clauses.match == Match()
 
     def matches(self, subject: Subject) -> Truth:
         """Tell whether it speaks of a subject; None where that is not known."""
