@@ -18,6 +18,7 @@ from bot.advise.schedule.problem import STAY, Floats, Ints, Problem
 EPSILON: Final = 1e-7
 """Smaller differences are rounding."""
 _REFRESH: Final = 500
+"""After so many rounds, or one a connection, regrets are looked at anew."""
 _SETTLING: Final = 3
 _MUCH: Final = 1.0
 """Whoever regrets more than this is taken as often: the most may have nowhere to go at all."""
@@ -28,7 +29,8 @@ class Effort:
     """How long to search: `sweeps` over all connections, then `rounds` a connection.
 
     There are at least `fewest` rounds and at most `most`, where there are any; `largest` is how many
-    connections one of them takes out, or three times as many to free a slot of a warehouse.
+    connections one of them takes out, or three times as many to free a slot of a warehouse. A
+    round may make things worse by about `heat`, less and less towards the end.
     """
 
     sweeps: int = 12
@@ -42,7 +44,10 @@ class Effort:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A plan, and the single steps of the descent that led towards it: (connection, candidate)."""
+    """A plan, what it and today cost in a cycle, and the single moves that the search began with.
+
+    A move is (connection, candidate); the first of them are the best that so few moves can do.
+    """
 
     choice: Ints
     steps: tuple[tuple[int, int], ...]

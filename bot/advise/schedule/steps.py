@@ -106,7 +106,7 @@ class _Ordering:
         good = (each for each in found if 1 < len(each) <= min(most, _LARGEST))
         small = sorted(good, key=lambda each: (len(each), each))[:_BUNDLES]
         everything = tuple(sorted(self.left))
-        return [*small, everything] if 1 < len(everything) <= most else small
+        return [*small, everything] if 1 < len(everything) <= min(most, 4 * _LARGEST) else small
 
     def _vacating(self) -> Iterable[tuple[int, ...]]:
         """Yield for each slot of a warehouse those who all have to leave it for it to go off."""
