@@ -38,7 +38,7 @@ def test_policies_add_to_the_prices_of_the_settings_and_beat_them(judge: Judge) 
     assert book.volume is not None
     assert book.volume.cost(BillingClass.API, 1_000_000, 0) == Money.of(15)
     assert book.capacity is not None
-    assert book.capacity.cost(Decimal(1), timedelta(hours=2)) == Money.of("2.4")
+    assert book.capacity.cost(Decimal(8), timedelta(hours=2)) == Money.of("2.4")
     assert Judge(rules_of("version: 1\n")).prices(settings) == settings
 
 
