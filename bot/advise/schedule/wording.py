@@ -91,8 +91,9 @@ def _shared(change: Change, context: Context, together: int) -> Iterator[str]:
     for capacity, hours in sorted(change.overload.items(), key=lambda each: -each[1]):
         if hours > _LITTLE:
             limit = fleet.capacities[capacity].capacity
+            unit = limit.unit.removesuffix("s") if limit.limit == 1 else limit.unit
             yield (
-                f"{limit.name} bears {limit.limit:f} {limit.unit} at once, and "
+                f"{limit.name} bears {limit.limit:f} {unit} at once, and "
                 f"{hours / MONTH_DAYS:.1f} h a day above that are gone"
             )
     if change.saving is not None and change.saving[1] > _LITTLE / 10:
