@@ -169,9 +169,7 @@ class _Answers:
         after = moved(member, change.move)
         cron = after.cron()
         evidence = situation.evidence[connection.id]
-        context = Context(
-            plan.fleet, situation.now, situation.platform, evidence.end, situation.prices.currency
-        )
+        context = Context(plan.fleet, situation.now, evidence.end)
         others = (*step.needs, *(each for each in step.connections if each != change.connection))
         return Recommendation(
             connection_id=connection.id,
