@@ -25,7 +25,7 @@ from bot.policy.checks import CHECKS
 from bot.policy.clamping import clamp
 from bot.policy.pricing import book, warehouses_of
 from bot.policy.rules import Rule, Rules
-from bot.policy.standing import Standing
+from bot.policy.standing import Memory, Standing
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,13 @@ class Judge:
     _standings: dict[ConnectionId, tuple[Subject, Standing]] = field(
         default_factory=dict, init=False, repr=False
     )
+    _memory: Memory = field(default_factory=dict, init=False, repr=False)
 
     def standing(self, subject: Subject) -> Standing:
         """Return the rules that speak of a subject; worked out once for each."""
         kept = self._standings.get(subject.connection.id)
         if kept is None or kept[0] is not subject:
-            kept = (subject, Standing.of(self.rules, subject))
+            kept = (subject, Standing.of(self.rules, subject, self._memory))
             self._standings[subject.connection.id] = kept
         return kept[1]
 

@@ -14,10 +14,18 @@ from bot.documents.validation import validate
 from bot.domain.calendar import Days
 from bot.domain.errors import ConfigError, PolicyError
 from bot.domain.manners import GroupBy, Manners
-from bot.domain.promises import Window, WindowKind
+from bot.domain.promises import Deadline, Window, WindowKind
 from bot.domain.subject import Subject
 from bot.policy.match import Test, Truth, compile_match
-from bot.policy.model import Calendar, Clauses, PolicyEntry, PolicyFile, PullRequests, WindowRule
+from bot.policy.model import (
+    Calendar,
+    Clauses,
+    FinishBy,
+    PolicyEntry,
+    PolicyFile,
+    PullRequests,
+    WindowRule,
+)
 from bot.policy.pricing import Prices
 
 PRESETS: Final = ("conservative", "balanced", "cost")
@@ -58,8 +66,25 @@ class Rule:
 
     def windows(self, kind: WindowKind) -> tuple[Window, ...]:
         """Return its blackouts or freezes."""
-        rules = getattr(self.clauses.guarantee, kind.value)
-        return tuple(window(each, kind, self.days, self.name) for each in rules)
+        return self._windows[kind]
+
+    @cached_property
+    def _windows(self) -> dict[WindowKind, tuple[Window, ...]]:
+        return {
+            kind: tuple(
+                window(each, kind, self.days, self.name)
+                for each in getattr(self.clauses.guarantee, kind.value)
+            )
+            for kind in WindowKind
+        }
+
+    @cached_property
+    def deadlines(self) -> tuple[Deadline, ...]:
+        """Return its deadlines."""
+        return tuple(
+            _deadline(self, number, each)
+            for number, each in enumerate(self.clauses.guarantee.finish_by)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +229,14 @@ class _Reader:
             manners=_manners(given, calendars),
             digest=f"sha256:{self._digest.hexdigest()}",
         )
+
+
+def _deadline(rule: Rule, number: int, given: FinishBy) -> Deadline:
+    name = rule.name if number == 0 else f"{rule.name} {number + 1}"
+    made = Deadline(name, given.time, given.zone, rule.days.days(given.calendar), given.after)
+    if given.probability is None:
+        return made
+    return Deadline(name, given.time, given.zone, made.days, given.after, given.probability)
 
 
 def window(rule: WindowRule, kind: WindowKind, calendars: Calendars, name: str) -> Window:
