@@ -18,7 +18,8 @@ from bot.advise.agenda import agenda
 from bot.advise.situation import Beside, read_situation
 from bot.airbyte.client import Airbyte
 from bot.cases import rule
-from bot.domain.connection import Connection, ConnectionId
+from bot.domain.connection import Connection, ConnectionId, Cron
+from bot.domain.cron import split_zone
 from bot.domain.edit import Edit, Refusal, RefusalReason, Site
 from bot.domain.proposal import ProposedChange
 from bot.domain.recommendation import (
@@ -160,12 +161,12 @@ def plan(job: Job) -> Plan:
     stage = job.stages.stage
     with stage("mine"):
         mined = mine(job.history, job.airbyte, job.mining, job.watcher)
-    with stage("look"):
-        situation = look(job)
-    with stage("advise"):
-        advice = agenda(each for advisor in job.advisors for each in advisor.advise(situation))
     with stage("snapshot"):
         snapshot = job.forge.snapshot()
+    with stage("look"):
+        situation = look(job, snapshot)
+    with stage("advise"):
+        advice = agenda(each for advisor in job.advisors for each in advisor.advise(situation))
     with stage("judge"):
         judged = judge(job, situation, advice, snapshot)
     with stage("edit"), tempfile.TemporaryDirectory(prefix="trimtab-") as folder:
@@ -248,7 +249,7 @@ def _why_withheld(withheld: Withheld) -> tuple[str, str]:
     return withheld.connection.name, said
 
 
-def look(job: Job) -> Situation:
+def look(job: Job, snapshot: Snapshot) -> Situation:
     """Gather what advisors are given: the history, what is forecast of it, what policy allows."""
     ends = (*fleet.sources(job.history), *fleet.destinations(job.history))
     scene = Scene(
@@ -263,10 +264,22 @@ def look(job: Job) -> Situation:
         warehouses={**job.beside.warehouses, **woken, **sight.wakes},
         surroundings=sight.surroundings,
         lineage=sight.lineage,
+        proposed=proposed_schedules(snapshot),
         terms=job.judge.terms,
         fleet_terms=job.judge.fleet_terms,
     )
     return read_situation(job.history, job.now, beside)
+
+
+def proposed_schedules(snapshot: Snapshot) -> dict[ConnectionId, Cron]:
+    """Return the schedules that open pull requests ask for; a body says so, and is a hint only."""
+    return {
+        ConnectionId(change.connection): Cron(split_zone(change.after)[0])
+        for pull in snapshot.pulls
+        if pull.state is PullState.OPEN and pull.metadata
+        for change in pull.metadata.changes
+        if change.setting == "schedule"
+    }
 
 
 def judge(

@@ -53,7 +53,7 @@ resource "airbyte_connection" "{name}" {{
   }}
 }}
 """
-POLICY = "version: 1\npolicies:\n  - name: all\n    phase: live\n    limits: {schedule_shift: 30m, blast: {share: 100%}}\n    approval: team\n"
+POLICY = "version: 1\npolicies:\n  - name: all\n    phase: live\n    guarantee: {source_concurrency: 1}\n    limits: {schedule_shift: 30m, blast: {share: 100%}}\n    approval: team\n"
 
 
 @dataclass
@@ -166,7 +166,7 @@ def test_what_policy_denies_is_withheld_with_its_line(world: World) -> None:
     assert made.operations == ()
     assert [type(each.why) for each in made.withheld] == [Deny, Deny]
     (_, reason), *_ = summarise(made).withheld
-    assert reason == "all denies it (policies/p.yaml:6): it may not be changed"
+    assert reason == "all denies it (policies/p.yaml:7): it may not be changed"
 
 
 def test_a_connection_that_terraform_does_not_declare_is_reported(world: World) -> None:

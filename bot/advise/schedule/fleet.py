@@ -12,7 +12,7 @@ from bot.advise.advisor import Situation
 from bot.advise.schedule.cycle import DAY_MINUTES, Cycle, Season, seasons
 from bot.advise.schedule.duties import Duties, read_duties, same_every_day
 from bot.advise.schedule.lengths import Lengths
-from bot.advise.schedule.member import Member, Reach
+from bot.advise.schedule.member import Member, Move, Reach
 from bot.advise.schedule.problem import Floats
 from bot.advise.schedule.timetable import Timetable, parse, read_timetable
 from bot.domain.connection import Basic, ConnectionId, ConnectionStatus, Cron, Manual
@@ -132,7 +132,21 @@ class _Reading:
             warehouse=-1 if monthly else row,
             busy=self._busy.get(connection.source_id),
             power=self.power[row] if monthly and row >= 0 else None,
+            proposed=self._proposed(connection.id, table),
         )
+
+    def _proposed(self, key: ConnectionId, table: Timetable | None) -> Move | None:
+        """Return the move that an open pull request asks for, where it is one."""
+        cron = self.situation.proposed.get(key)
+        wanted = None if cron is None else read_timetable(cron, None, self.situation.now)
+        if table is None or not isinstance(wanted, Timetable):
+            return None
+        half = DAY_MINUTES // 2
+        for time in table.times:
+            shift = (wanted.times[0] - time + half) % DAY_MINUTES - half
+            if table.can_shift(shift) and table.shifted(shift) == wanted:
+                return Move(shift)
+        return None
 
     def _starts(self, subject: Subject, table: Timetable | Unknown) -> tuple[int, ...]:
         """Return today's starts; of a local cron those of both seasons, which it takes in turn."""

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from bot.advise.schedule.advisor import ScheduleAdvisor
-from bot.domain.connection import Basic, ConnectionStatus, Cron, Manual
+from bot.domain.connection import Basic, ConnectionId, ConnectionStatus, Cron, Manual
 from bot.domain.forecast import Quantiles, Unknown
 from bot.domain.money import Money
 from bot.domain.platform import Platform
@@ -240,3 +240,14 @@ def test_where_a_run_may_change_little_the_proof_is_still_of_the_whole_plan() ->
     limits = FleetTerms((at_most(1, *fleet),), BlastLimit(connections=1))
     found = only(*fleet, fleet_terms=limits)
     assert found.figures["above the best possible plan"] == "at most 0.0%, with all changes"
+
+
+def test_of_plans_that_are_as_good_the_one_that_is_proposed_already_is_kept() -> None:
+    proposed = {ConnectionId("a"): Cron("0 7 0 * * ?")}
+    found = changes(advise(*(Sync(key) for key in "abc"), proposed=proposed).values())
+    assert found["a"] == "0 7 0 * * ?"
+    assert len(found) == 2
+    # What is no move of today's starts says nothing.
+    other = {ConnectionId("a"): Cron("0 7 0 ? * MON")}
+    plain = changes(advise(*(Sync(key) for key in "abc")).values())
+    assert changes(advise(*(Sync(key) for key in "abc"), proposed=other).values()) == plain
