@@ -63,7 +63,7 @@ def check(folder: Path | None, config: Path | None, history: str | None) -> int:
     if situation is None:
         click.echo("No history yet: the rules were not held against connections.")
         return ExitCode.EXPECTED_ERROR if unknown else ExitCode.OK
-    found = conflicts_of(judge, situation)
+    found = conflicts_of(judge, situation, situation.subjects)
     for conflict in found:
         click.echo(f"conflict: {conflict}")
     if not found:
@@ -117,7 +117,8 @@ def test(folder: Path | None, config: Path | None, *, covered: bool) -> int:
     Exits with 1 when one fails, or there is none.
     """
     from bot.cli.policy_text import results
-    from bot.policy.fixtures import run_fixtures, uncovered
+    from bot.policy.coverage import uncovered
+    from bot.policy.fixtures import run_fixtures
 
     rules, place = _rules(folder, config), _place(folder, config)
     found = run_fixtures(rules, place)
