@@ -27,8 +27,8 @@ from tests.bench.schedule_cases import Case, case, situation_of, spread_evenly
 FULL: Final = os.environ.get("SIZE") == "full"
 SIZES: Final = (100, 1_000, 5_000, 10_000) if FULL else (100, 1_000)
 WEEKLY: Final = (100, 1_000, 5_000) if FULL else (100, 1_000)
-WHOLE: Final = (1_000, 10_000) if FULL else (1_000,)
-LARGEST_BOUND: Final = {1: 10_000, 7: 1_000}
+WHOLE: Final = (1_000, 3_000) if FULL else (1_000,)
+LARGEST_BOUND: Final = {1: 5_000, 7: 1_000}
 """The largest fleets, by days of the cycle, whose bound a small machine finds in minutes."""
 GOALS: Final = {100: 0.5, 1_000: 1.0, 5_000: 1.5}
 CURVE: Final = (5, 10, 20, 40, 60, 80, 120)

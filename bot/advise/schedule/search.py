@@ -62,7 +62,7 @@ def search(problem: Problem, effort: Effort, start: Ints | None = None) -> Found
     placement = Placement(problem, start)
     steps = _descend(placement)
     _sweep(placement, rng, effort.sweeps)
-    if effort.rounds:
+    if effort.rounds and problem.options:
         _ruin_and_recreate(placement, rng, effort)
         _sweep(placement, rng, 2)
     cost = placement.total()
