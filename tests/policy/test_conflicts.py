@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.forecast import Quantiles
-from bot.policy.conflicts import Conflict, Outlook, conflicts
+from bot.policy.conflicts import Conflict, Outlook, conflicts, strangers
 from tests.policy.cases import NOW, judge_of, month, subject
 
 OWNED = "{name: a, approvers: {team: ['@ada', '@bob']}}"
@@ -78,3 +78,13 @@ def test_a_cap_below_what_the_month_costs_as_it_is() -> None:
     assert found(cap, outlook=Outlook(NOW, month=month(subject(), 50))) == []
     (conflict,) = found(cap, outlook=Outlook(NOW, month=month(subject(), 51)))
     assert conflict.sentence == "the cap of 50 is below the month as it is, $51.00"
+
+
+def test_a_bound_of_a_knob_that_nobody_has_is_named_with_the_nearest_one() -> None:
+    judge = judge_of("{name: a, limits: {knobs: {num_worker: {max: 4}, page_size: {max: 9}}}}")
+    assert strangers(judge.rules, ["num_workers", "page_size"]) == [
+        (
+            "policies/rules.yaml:4: no connector is known to have a knob 'num_worker'; "
+            "did you mean 'num_workers'?"
+        )
+    ]

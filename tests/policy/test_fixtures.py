@@ -5,7 +5,8 @@ import pytest
 from bot.cli.main import main
 from bot.documents.document import read_document
 from bot.domain.errors import ConfigError
-from bot.policy.fixtures import run_fixtures, uncovered
+from bot.policy.coverage import uncovered
+from bot.policy.fixtures import run_fixtures
 from bot.policy.rules import read_rules
 
 SHIPPED = Path(__file__).parents[2] / "policies"
