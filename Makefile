@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # The lock files are complete; --no-deps keeps pip from resolving them once more, which it gets wrong for extras.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench crash docs reference lock clean
+.PHONY: help demo test lint bench bench-loop crash docs reference lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -33,10 +33,13 @@ lint: $(VENV)/.dev ## formatter, linter, types, import contracts
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.dev ## measure, each beside a baseline; SIZE=full for the sizes that are promised
-	@failed=""; for file in tests/bench/bench_*.py; do \
+	@failed=""; for file in $(filter-out %/bench_loop.py,$(wildcard tests/bench/bench_*.py)); do \
 	  name=$$(basename $$file .py); echo "== $$name"; \
 	  SIZE=$(SIZE) $(BIN)/python -m tests.bench.$$name || failed="$$failed $$name"; echo; \
 	done; test -z "$$failed" || { echo "missed their aims or failed:$$failed"; exit 1; }
+
+bench-loop: $(VENV)/.dev ## trimtab against doing nothing, a rule of thumb and an oracle
+	SIZE=$(SIZE) $(BIN)/python -m tests.bench.bench_loop
 
 crash: $(VENV)/.dev ## kill every pair of source and sink fifty times
 	TRIMTAB_CRASHES=50 $(BIN)/pytest tests/loader/test_crash.py -n auto $(ARGS)

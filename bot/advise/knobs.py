@@ -11,6 +11,7 @@ import numpy as np
 from bot.advise.advisor import Situation
 from bot.advise.knobs_contrast import Contrast, Turn, contrasts
 from bot.advise.knobs_control import (
+    BACK_OFF,
     COOL_DOWN,
     STEP,
     WINDOW_SYNCS,
@@ -142,15 +143,20 @@ def decide(reading: Reading) -> Finding:
 def _back_off(reading: Reading) -> Finding | None:
     """Shrink after trouble of load, at once: memory is for sizes, quotas and time for parallelism."""
     now = reading.now
-    if not now.is_overloaded:
+    too_high = [each for each in reading.rails.values() if each.is_too_high]
+    if not now.is_overloaded and not too_high:
         return None
-    memory = now.troubled.get(Cause.OUT_OF_MEMORY, 0)
+    memory = now.troubled.get(Cause.OUT_OF_MEMORY, 0) or too_high
     order = sorted(
         reading.rails.values(),
         key=lambda each: (each.knob.kind is KnobKind.PARALLELISM) == bool(memory),
     )
     words = ", ".join(f"{n} {c.value}" for c, n in sorted(now.troubled.items()) if c.is_of_load)
-    said = f"of {now.ended} syncs at its present values some failed for load: {words}"
+    said = (
+        f"of {now.ended} syncs at its present values some failed for load: {words}"
+        if words
+        else f"it stands above {BACK_OFF:.0%} of a size that ran out of memory before"
+    )
     for rails in order:
         value = rails.back_off()
         if value is not None:
@@ -165,6 +171,9 @@ def _take_back(reading: Reading) -> Finding | None:
     if len(reading.watched) < 2:  # noqa: PLR2004  a stretch before this one
         return None
     before, now = reading.watched[-2:]
+    earlier = (each.values for each in reading.panel.stretches[:-2])
+    if now.stretch.values in earlier:
+        return None  # It has just returned to where it was, and must not swing.
     if before.is_overloaded or now.good < _FEWEST_TO_TAKE_BACK:
         return None
     for rails in reading.rails.values():

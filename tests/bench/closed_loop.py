@@ -49,7 +49,11 @@ from bot.lab.bills import price_book
 from bot.lab.fleet import Fleet
 from bot.lab.generate import put
 from bot.lab.jobs import JobStatus
+from bot.lab.truth import Truth
 
+_PATIENT = frozenset({"analytical", "experimental"})
+_PATIENCE = timedelta(hours=26)
+"""How old the data of such connections may be, as the shipped policies have it."""
 CPU_HOUR = Money.of("0.05")
 """A CPU for an hour on a self-managed cluster: on-demand price of the common clouds, rounded."""
 HISTORY = timedelta(days=62)
@@ -100,7 +104,7 @@ class Team:
         link = self.fleet.connections[subject.connection.id]
         steps = {
             "schedule": StepLimit("schedule"),
-            "frequency": StepLimit("frequency", ratio=Decimal(4)),
+            "frequency": StepLimit("frequency", ratio=Decimal(6)),
             "batch_size": StepLimit("batch_size", ratio=Decimal("1.5")),
             "parallelism": StepLimit("parallelism", ratio=Decimal("1.5")),
             "status": StepLimit("status"),
@@ -109,8 +113,13 @@ class Team:
         if link.deadline is not None and link.freshness is not None:
             begin = (link.deadline - link.freshness) % 86_400
             deadlines = (Deadline("lab", _clock(link.deadline), "UTC", after=_clock(begin)),)
-        staleness = timedelta(hours=48) if link.deadline is not None else timedelta(hours=30)
-        return Terms(Phase.LIVE, steps, deadlines=deadlines, max_staleness=staleness)
+        tags = subject.connection.tags
+        return Terms(
+            Phase.LIVE,
+            steps,
+            deadlines=deadlines,
+            max_staleness=None if tags.isdisjoint(_PATIENT) else _PATIENCE,
+        )
 
     def fleet_terms(self, subjects: Sequence[Subject]) -> FleetTerms:
         """Let two syncs read one source at a time where it serves several connections."""
@@ -172,14 +181,14 @@ class Loop:
         """Let four weeks pass and measure them."""
         since = self.lab.now
         self.lab.advance(MEASURED)
-        return measure(self.lab, since, self.team.prices)
+        return measure(self.lab.truth, since, self.team.prices)
 
 
-def measure(lab: Lab, since: datetime, prices: PriceBook) -> Measured:
-    """Measure a lab from an instant on."""
-    bill = lab.truth.bill(since, prices)
-    promises = lab.truth.promises(since)
-    status = lab.truth.table(since)["status"]
+def measure(truth: Truth, since: datetime, prices: PriceBook) -> Measured:
+    """Measure a world from an instant on."""
+    bill = truth.bill(since, prices)
+    promises = truth.promises(since)
+    status = truth.table(since)["status"]
     return Measured(
         bill.total.amount,
         bill.warehouse.amount,

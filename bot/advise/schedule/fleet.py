@@ -14,9 +14,9 @@ from bot.advise.schedule.duties import Duties, read_duties, same_every_day
 from bot.advise.schedule.lengths import Lengths
 from bot.advise.schedule.member import Member, Reach
 from bot.advise.schedule.problem import Floats
-from bot.advise.schedule.timetable import Timetable, read_timetable
-from bot.domain.connection import Basic, ConnectionId, ConnectionStatus, Cron
-from bot.domain.cron import interval_of, parse
+from bot.advise.schedule.timetable import Timetable, parse, read_timetable
+from bot.domain.connection import Basic, ConnectionId, ConnectionStatus, Cron, Manual
+from bot.domain.cron import interval_of
 from bot.domain.errors import CronError
 from bot.domain.forecast import Forecast, Unknown
 from bot.domain.prices import WarehousePrice
@@ -102,7 +102,9 @@ class _Reading:
         read = read_timetable(connection.schedule, last, situation.now)
         starts = self._starts(subject, read)
         table = None if isinstance(read, Unknown) else read
-        if isinstance(read, Unknown):
+        if isinstance(connection.schedule, Manual):
+            self.stays[connection.id] = "it is started by people, not by a schedule"
+        elif isinstance(read, Unknown):
             self.stays[connection.id] = read
         if not starts:
             return None

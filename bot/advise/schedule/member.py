@@ -218,9 +218,17 @@ class Member:
             left = len(table.times) - len(dropped)
             if not dropped or left < 1 or len(dropped) > self.reach.dropped * len(table.times):
                 continue
-            if table.shifted(shift).without(dropped).is_one_expression:
+            left_over = table.shifted(shift).without(dropped)
+            if left_over.is_one_expression and self._is_fresh(left_over):
                 found.append(Move(shift, dropped))
         return found
+
+    def _is_fresh(self, table: Timetable) -> bool:
+        """Tell whether data never gets older than it may, between one landing and the next."""
+        stale = self.duties.stale
+        following = (*table.times[1:], table.times[0] + DAY_MINUTES)
+        longest = max(b - a for a, b in zip(table.times, following, strict=True))
+        return stale is None or longest + self.late + ceil(self.lengths.safe) <= stale
 
 
 def _shifted(times: frozenset[int], minutes: int) -> frozenset[int]:
