@@ -53,7 +53,7 @@ resource "airbyte_connection" "{name}" {{
   }}
 }}
 """
-POLICY = "version: 1\npolicies:\n  - name: all\n    phase: live\n    limits: {schedule_shift: 30m, blast: {share: 100%}}\n    approval: team\n"
+POLICY = "version: 1\npolicies:\n  - name: all\n    phase: live\n    limits: {schedule_shift: 30m, blast: {share: 100%}}\n    approval: team\ndefaults: {limits: {blast: {share: 100%}}}\n"
 
 
 @dataclass
