@@ -204,7 +204,7 @@ def carry_out(job: Job, made: Plan) -> Done:
     Raises:
         ForgeError: the forge cannot be read again, or refuses the dashboard.
     """
-    done = carry_out_all(job.forge, made.operations, made.snapshot.base)
+    done = carry_out_all(job.forge, made.operations, made.snapshot.base, lambda: job.stages.is_over)
     snapshot = job.forge.snapshot() if made.operations else made.snapshot
     # As the next run would see it: a run that changes nothing then finds nothing to write either.
     circumstances = Circumstances(job.now, made.mined.is_complete, made.obsolete)
@@ -225,7 +225,10 @@ def _findings(job: Job, made: Plan, done: Done) -> Findings:
         new_syncs=sum(each.new for each in mines),
         changed_syncs=sum(each.changed for each in mines),
         unread=(*made.mined.unread, *(sentence for each in mines for sentence in each.unread)),
-        failed=tuple(error.message for _operation, error in done.failures),
+        failed=(
+            *(error.message for _operation, error in done.failures),
+            *(["its time was over: the next run does the rest"] if done.left else ()),
+        ),
     )
     names = {connection.id: connection.name for connection in made.connections}
     quiet = [

@@ -245,3 +245,15 @@ def test_two_roots_share_the_work(world: World) -> None:
         made = plan(replace(job, roots=(TerraformRoot("tf"), TerraformRoot("tf2"))))
     assert len(made.operations) == 2
     assert not made.withheld
+
+
+def test_what_there_is_no_time_for_is_left_to_the_next_run(world: World) -> None:
+    world.commit(**midnight())
+    with world.job() as job:
+        made = plan(job)
+        job.stages.budget = timedelta()
+        done = carry_out(job, made)
+        assert done.pulls == ()
+        assert done.left == made.operations
+        job.stages.budget = None
+        assert len(carry_out(job, plan(job)).pulls) == 2

@@ -166,14 +166,14 @@ class FrequencyAdvisor:
 
     def _fitting(self, case: Case) -> Iterator[tuple[Rhythm, Late]]:
         """Yield the rhythms with fewer starts that keep everything, the fewest starts first."""
-        if not case.is_unread and case.record.brought.mean() > _MOSTLY_SOMETHING:
+        free = case.is_unread or case.may_be_older
+        if not free and case.record.brought.mean() > _MOSTLY_SOMETHING:
             return
         found = [
             (each, case.record.late(case.today, each))
             for each in case.today.thinner()
             if case.within_step(each)
         ]
-        free = case.is_unread or case.may_be_older
         found = [each for each in found if free or _arrives_in_time(case, *each)]
         for each, late in sorted(found, key=lambda pair: _waiting(case, *pair)):
             takes = _takes(case, each)

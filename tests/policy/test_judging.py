@@ -415,6 +415,13 @@ def test_the_nearest_default_bounds_a_run_and_not_what_it_extends() -> None:
     assert judge.fleet_terms([subject(str(n)) for n in range(20)]).blast.of(20) == 10
 
 
+@pytest.mark.parametrize(("match", "most"), [("", 10), (", match: {tag: a}", 2)])
+def test_only_a_policy_about_every_connection_gives_a_run_more_room(match: str, most: int) -> None:
+    base = "version: 1\ndefaults: {limits: {blast: {share: 10%}}}\n"
+    judge = judge_of(f"{{name: x, limits: {{blast: {{share: 50%}}}}{match}}}", base=base)
+    assert judge.fleet_terms([subject(str(n)) for n in range(20)]).blast.of(20) == most
+
+
 def test_the_same_case_later_gets_the_same_answer() -> None:
     judge = judge_of(AUTO)
     later = case(subject(), move(), now=datetime(2026, 7, 1, tzinfo=UTC))

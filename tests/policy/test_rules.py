@@ -121,7 +121,15 @@ def test_the_digest_changes_with_what_is_said_and_not_with_comments(tmp_path: Pa
         ),
         (
             "version: 1\npolicies:\n  - name: x\n    guarantee:\n      freeze: {start: '00:00', length: 1h, calendar: busines}\n",
-            "there is no calendar 'busines'",
+            "a.yaml:5:54: there is no calendar 'busines'",
+        ),
+        (
+            "version: 1\ncalendars: [{name: business}]\npull_requests:\n  freeze: {start: '00:00', length: 1h, calendar: busines}\n",
+            "a.yaml:4:50: there is no calendar 'busines'; did you mean 'business'?",
+        ),
+        (
+            "version: 1\npolicies:\n  - name: x\n    limits: {knobs: {num_workers: {min: 5, max: 4}}}\n",
+            "a.yaml:4:35: policies.0.limits.knobs.num_workers: min 5 is above max 4",
         ),
     ],
 )
@@ -151,6 +159,7 @@ def test_a_file_that_extends_itself_in_a_circle_is_refused_with_the_circle(tmp_p
     with pytest.raises(PolicyError) as caught:
         read_rules(tmp_path)
     assert "a.yaml → b.yaml → a.yaml" in caught.value.message
+    assert caught.value.message.startswith("b.yaml:2:10: extends: ")
 
 
 def test_a_name_that_is_used_twice_is_refused_with_both_places(tmp_path: Path) -> None:

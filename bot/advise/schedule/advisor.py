@@ -73,6 +73,7 @@ class ScheduleAdvisor:
                 key,
                 self.name,
                 "a better start is known, and this run may not change more connections",
+                waits=True,
             )
         return Keep(key, self.name, "no start in its reach is better by more than a change costs")
 
