@@ -49,6 +49,7 @@ def cases(situation: Situation, wanted: Sequence[Recommendation]) -> list[Case]:
                 subject=by_id[key],
                 recommendation=each,
                 now=situation.now,
+                next_sync=situation.forecasts.get(key),
                 month=situation.months.get(key),
                 success_rate=rates.get(key),
                 schedules=situation.schedules.get(key, ()),
