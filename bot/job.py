@@ -17,7 +17,7 @@ from bot.advise.advisor import Advisor, Situation
 from bot.advise.agenda import agenda
 from bot.advise.situation import Beside, read_situation
 from bot.airbyte.client import Airbyte
-from bot.cases import rule
+from bot.cases import conflicts_of, rule
 from bot.domain.connection import Connection, ConnectionId, Cron
 from bot.domain.cron import split_zone
 from bot.domain.edit import Edit, Refusal, RefusalReason, Site
@@ -33,6 +33,7 @@ from bot.history.mining import Mined, MiningPlan, mine
 from bot.history.reading import Watcher
 from bot.history.store import History
 from bot.policy.approvers import Approvers
+from bot.policy.conflicts import Conflict
 from bot.policy.judging import Judge
 from bot.pulls.body_content import Carried, Frame
 from bot.pulls.change import SettingChange, Target
@@ -130,7 +131,7 @@ class Proposed:
 class Plan:
     """What a run found out, and the operations that carry it out on the snapshot's base.
 
-    `held` is what is left undone, with reasons. After a mine that was not complete there are no
+    `held` is what is left undone, with reasons; `conflicts` are policies that cannot all be kept. After a mine that was not complete there are no
     operations: missing data changes nothing.
     """
 
@@ -144,6 +145,7 @@ class Plan:
     not_grouped: tuple[Held, ...]
     operations: tuple[Operation, ...]
     held: tuple[Held, ...]
+    conflicts: tuple[Conflict, ...]
     phases: Mapping[str, int]
 
     @property
@@ -193,6 +195,7 @@ def plan(job: Job) -> Plan:
         not_grouped=tuple(not_grouped),
         operations=reconciled.operations,
         held=(*reconciled.held, *not_grouped),
+        conflicts=tuple(conflicts_of(job.judge, situation, situation.subjects)),
         phases=Counter(terms.phase.label for terms in situation.terms.values()),
     )
 
@@ -237,7 +240,10 @@ def _findings(job: Job, made: Plan, done: Done) -> Findings:
         for each in made.advice
         if not isinstance(each, Recommendation)
     ]
-    return Findings(health, made.phases, [*quiet, *map(_why_withheld, made.withheld)])
+    clashes = [
+        (each.connection, f"policies contradict each other: {each}") for each in made.conflicts
+    ]
+    return Findings(health, made.phases, [*clashes, *quiet, *map(_why_withheld, made.withheld)])
 
 
 def _why_withheld(withheld: Withheld) -> tuple[str, str]:

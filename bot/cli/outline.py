@@ -41,6 +41,10 @@ def summarise(made: Plan) -> Summary:
         ),
         entries=(*(_entry(each, held, fates) for each in made.proposed), *_tidying(made)),
         withheld=(
+            *(
+                (each.connection, f"policies contradict each other: {each}")
+                for each in made.conflicts
+            ),
             *((each.connection.name, _why(each)) for each in made.withheld),
             *((each.title, _held(each)) for key, each in held.items() if key not in drafted),
         ),

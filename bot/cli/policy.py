@@ -47,7 +47,8 @@ def check(folder: Path | None, config: Path | None, history: str | None) -> int:
     every connection that it knows, with today's costs and durations. Exits with 1 where anything is
     wrong.
     """
-    from bot.cli.policy_text import conflicts_of, overview
+    from bot.cases import conflicts_of
+    from bot.cli.policy_text import overview
     from bot.knobs.catalogue import TEAM_FILE, load
     from bot.policy.conflicts import strangers
     from bot.policy.judging import Judge

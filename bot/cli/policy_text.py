@@ -4,15 +4,13 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from bot.advise.advisor import Situation
 from bot.advise.registry import installed
-from bot.cases import rule
+from bot.cases import conflicts_of, rule
 from bot.cli.advice_json import spell_change
 from bot.cli.survey import Survey
 from bot.domain.subject import Subject
 from bot.domain.verdict import label
 from bot.policy.case import Ruling
-from bot.policy.conflicts import Conflict, Outlook, conflicts
 from bot.policy.explanation import in_force, matching, verdict_lines
 from bot.policy.fixtures import Result
 from bot.policy.judging import Judge
@@ -23,16 +21,6 @@ def overview(rules: Rules) -> str:
     """Write one line a policy, in the order in which they are merged."""
     lines = [f"{each.where()}: {each.name}" for each in (*rules.policies, *rules.fallbacks)]
     return "\n".join([*lines, f"{len(rules.policies)} policies, {rules.digest}"])
-
-
-def conflicts_of(judge: Judge, situation: Situation, subjects: Sequence[Subject]) -> list[Conflict]:
-    """Hold the rules of connections against each other, and against what is forecast."""
-    found: list[Conflict] = []
-    for subject in subjects:
-        key = subject.connection.id
-        outlook = Outlook(situation.now, situation.forecasts.get(key), situation.months.get(key))
-        found += conflicts(judge.rules, judge.standing(subject), outlook)
-    return found
 
 
 def explain_text(survey: Survey, judge: Judge, subject: Subject) -> str:
