@@ -48,7 +48,11 @@ def open_job(config: Path | None) -> Iterator["Job"]:
         yield Job(
             airbyte=airbyte,
             history=history,
-            beside=Beside(prices=settings.prices.book(), workspaces=names),
+            beside=Beside(
+                prices=settings.prices.book(),
+                workspaces=names,
+                platform=settings.airbyte.platform,
+            ),
             mining=MiningPlan(tuple(WorkspaceId(each) for each in settings.airbyte.workspaces)),
             watcher=watcher,
             judge=Judge(rules),
