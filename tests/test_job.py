@@ -18,9 +18,10 @@ from bot.cli.progress import PlainProgress
 from bot.domain.connection import Cron
 from bot.domain.edit import Refusal, RefusalReason
 from bot.domain.verdict import Deny
+from bot.drafts import TerraformRoot
 from bot.history.mining import MiningPlan
 from bot.history.store import History
-from bot.job import Job, TerraformRoot, carry_out, plan
+from bot.job import Job, carry_out, plan
 from bot.lab.description import Description, GivenConnection, GivenEndpoint
 from bot.lab.faults import Faults, Mishap
 from bot.lab.lab import Lab

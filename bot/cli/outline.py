@@ -8,7 +8,8 @@ from bot.domain.forecast import Quantiles, Unknown
 from bot.domain.money import Money
 from bot.domain.recommendation import Recommendation
 from bot.domain.verdict import Deny, NeedsApproval, Verdict, combine
-from bot.job import Plan, Proposed, Withheld
+from bot.drafts import Proposed, Withheld
+from bot.job import Plan
 from bot.pulls.held import Held, HeldReason
 from bot.pulls.operations import (
     ClosePull,
