@@ -22,7 +22,7 @@ from bot.advise.knobs_control import (
     recent_incident,
     watches,
 )
-from bot.advise.knobs_dials import Panel, panels
+from bot.advise.knobs_dials import BUSY, Panel, is_busy, panels
 from bot.advise.knobs_finding import Finding, Move
 from bot.advise.knobs_surface import Gain, Surface, Told, surfaces, told
 from bot.advise.knobs_words import answers
@@ -51,7 +51,6 @@ _SAME: Final = 0.05
 _STOP: Final = timedelta(days=60)
 _FAILED_DIRECTIONS: Final = 2
 _CLEAN_SYNCS: Final = 20
-_BUSY: Final = 0.7
 _FAR: Final = 3.0
 _POINTS: Final = 31
 
@@ -342,14 +341,6 @@ def _bounds(situation: Situation, panel: Panel, knob: Knob) -> Bounds:
     return found
 
 
-def is_busy(situation: Situation, panel: Panel) -> bool:
-    """Tell whether the measured load of a source is at 70 % of what it can bear, on average."""
-    loads = {str(key): load for key, load in situation.surroundings.loads.items()}
-    load = loads.get(panel.endpoint.id)
-    busy = [share for share in load.busy if share is not None] if load else []
-    return bool(busy) and sum(busy) / len(busy) >= _BUSY
-
-
 def _grid(rails: Rails) -> list[float]:
     """Return the values that a dial can take near where it stands, the present one among them."""
     around = Bounds(rails.now / _FAR, rails.now * _FAR)
@@ -393,7 +384,7 @@ def _can_parallelize(reading: Reading) -> str:
     if rails is None:
         return "no: no option of its source's connector does, or policy lets it not change"
     if is_busy(reading.situation, reading.panel):
-        return f"no: its source is at {_BUSY:.0%} of what it can bear, or above"
+        return f"no: its source is at {BUSY:.0%} of what it can bear, or above"
     if not reading.now.is_clean:
         return "no: its syncs failed for load at the present value"
     if rails.up() is None:
