@@ -127,8 +127,11 @@ class PriceBook:
     billing: Mapping[str, BillingClass] = field(default_factory=dict)
 
     def billing_class(self, connector: str) -> BillingClass:
-        """Return how a source connector is metered."""
-        return self.billing.get(connector, BillingClass.API)
+        """Return how a source connector is metered, by its name with or without `source-`."""
+        name = connector.rpartition("/")[2]
+        short = name.removeprefix("source-")
+        found = self.billing.get(name) or self.billing.get(short)
+        return found or self.billing.get(f"source-{short}", BillingClass.API)
 
 
 def hours(span: timedelta) -> Decimal:

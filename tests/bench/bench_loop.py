@@ -50,7 +50,7 @@ from tests.bench.closed_loop import (
 
 FULL: Final = os.environ.get("SIZE") == "full"
 SEEDS: Final = range(2001, 2021) if FULL else range(2001, 2004)
-SIZES: Final = (15, 40, 80) if FULL else (15, 40)
+SIZES: Final = (10, 20, 40) if FULL else (10, 20)
 NIGHTS: Final = 10
 SHARE_A_NIGHT: Final = 0.15
 JUDGED: Final = 6

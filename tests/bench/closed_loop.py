@@ -171,7 +171,14 @@ class Loop:
         """Advise, apply the best `most` recommendations, and return how many there were."""
         situation = self.look()
         advice = agenda(each for advisor in advisors for each in advisor.advise(situation))
-        chosen = [each for each in advice if isinstance(each, Recommendation)][:most]
+        # As the shipped policies have it, no setting changes twice in two weeks.
+        changed = {(each.connection_id, each.change.setting) for _when, each in self.applied}
+        chosen = [
+            each
+            for each in advice
+            if isinstance(each, Recommendation)
+            and (each.connection_id, each.change.setting) not in changed
+        ][:most]
         for each in chosen:
             self.lab.world.do(action_of(each, self.lab))
             self.applied.append((self.lab.now, each))

@@ -78,3 +78,11 @@ def test_connectors_are_metered_as_the_book_says_and_by_row_otherwise() -> None:
 
 def test_hours_are_exact() -> None:
     assert hours(timedelta(minutes=90)) == Decimal("1.5")
+
+
+@pytest.mark.parametrize("written", ["postgres", "source-postgres"])
+@pytest.mark.parametrize("asked", ["postgres", "source-postgres", "airbyte/source-postgres"])
+def test_a_connector_is_metered_alike_however_it_is_named(written: str, asked: str) -> None:
+    prices = PriceBook(billing={written: BillingClass.DATABASE})
+    assert prices.billing_class(asked) is BillingClass.DATABASE
+    assert prices.billing_class("source-stripe") is BillingClass.API
