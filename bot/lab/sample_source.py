@@ -43,16 +43,15 @@ def _installed(folder: Path, say: Callable[[str], object]) -> Path:
     if found:
         return Path(found)
     say(f"{COMMAND} is not on PATH: pip installs {PACKAGE} into {folder} (once)")
-    _run("venv", "--clear", str(folder))
-    _run("pip", f"--python={folder}", "install", "--quiet", PACKAGE)
+    _run(sys.executable, "-m", "venv", "--clear", str(folder))
+    _run(str(bins / "python"), "-m", "pip", "install", "--quiet", PACKAGE)
     found = shutil.which(COMMAND, path=str(bins))
     if not found:
         raise InputError(f"{PACKAGE} is installed in {folder}, and brought no {COMMAND}")
     return Path(found)
 
 
-def _run(module: str, *arguments: str) -> None:
-    command = [sys.executable, "-m", module, *arguments]
+def _run(*command: str) -> None:
     try:
         done = subprocess.run(  # noqa: S603  Python's own tools
             command, capture_output=True, text=True, timeout=_INSTALL_TIMEOUT_S, check=False
@@ -66,7 +65,7 @@ def _run(module: str, *arguments: str) -> None:
         lines = errors or done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
         said = lines[-1].removeprefix("ERROR: ")
     raise InputError(
-        f"{PACKAGE} cannot be installed with {module}: {said}",
+        f"{PACKAGE} cannot be installed: {said}",
         "Install it where there is a network, on Python 3.10 to 3.12, and name its command with "
         "--command.",
     )

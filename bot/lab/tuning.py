@@ -105,7 +105,9 @@ class _Loop:
         """Return what came of it."""
         ended = [each for each in self._lab.truth.syncs() if each.duration is not None]
         if ended and not self._good():
-            raise InputError(f"{self._trial.connector.command[0]}: no run of it ended well")
+            raise InputError(
+                f"{self._trial.connector.command[0]}: no run of it ended well: {self._complaint()}"
+            )
         failed = sum(each.status is SyncStatus.FAILED for each in ended)
         courses = tuple(self._courses())
         return Outcome(courses, tuple(self._steps), self._day, len(ended), failed, self._took)
@@ -139,6 +141,15 @@ class _Loop:
         self._turns[source.id].append(self._lab.now)
         self._steps.append(Step(self._day, source.name, path, before, after, move))
         self._say(f"day {self._day}: {source.name}: {path} {before} → {after} ({move})")
+
+    def _complaint(self) -> str:
+        """Run the connector once more: the lab does not keep what it says when it fails."""
+        connector, source = (
+            self._trial.connector,
+            next(iter(self._lab.world.fleet.sources.values())),
+        )
+        catalog = connector.catalog(source.configuration, self._trial.streams)
+        return connector.read(source.configuration, catalog).message or "now it does"
 
     def _knobs(self, source_id: str) -> dict[str, int]:
         configuration = self._lab.world.fleet.sources[source_id].configuration
