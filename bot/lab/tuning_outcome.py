@@ -1,15 +1,14 @@
-"""What came of tuning a real connector: steps, and the runs before the first and after the last."""
+"""What came of tuning a real connector: the steps, and runs at the first and the last knobs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from math import expm1
+from math import expm1, log, sqrt
+from statistics import mean, variance
 from typing import Final
 
-import numpy as np
-
 _FEWEST: Final = 3
-_ROUNDS: Final = 2000
+_UPPER: Final = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +25,16 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """A connection's knobs at the start and at the end, and the real seconds of its runs there.
+    """A connection's knobs at the start and at the end, and real seconds of runs at both.
 
-    One that was never turned has all its runs at both ends.
+    The runs were made in pairs after the loop, one right after the other, so that what else the
+    machine does weighs on both; one that ended where it began has none.
     """
 
     name: str
     first: Mapping[str, int]
     last: Mapping[str, int]
-    first_seconds: tuple[float, ...]
-    last_seconds: tuple[float, ...]
-
-    @property
-    def is_turned(self) -> bool:
-        """Tell whether it ended with other knobs than it began with."""
-        return self.first != self.last
+    pairs: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +51,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """By which share the median run got longer (negative: shorter), with its 90 % interval."""
+    """By which share a run gets longer (negative: shorter), with its 90 % interval."""
 
     share: float
     low: float
@@ -69,24 +63,17 @@ class Change:
         return self.low > 0 or self.high < 0
 
 
-def change_of(courses: Sequence[Course], seed: int) -> Change | None:
-    """Compare the last runs with the first by drawing them again; connections count alike.
+def change_of(courses: Sequence[Course]) -> Change | None:
+    """Compare last with first, pair by pair; several connections count alike.
 
-    None where none of them was turned, or one that was has fewer than three runs at either end.
+    The interval is Student's, of the mean log ratio. None where too few pairs were run to tell.
     """
-    turned = [each for each in courses if each.is_turned]
-    fewest = min(
-        (min(len(each.first_seconds), len(each.last_seconds)) for each in turned), default=0
-    )
-    if fewest < _FEWEST:
+    ratios = [[log(last / first) for first, last in each.pairs] for each in courses if each.pairs]
+    if not ratios or min(map(len, ratios)) < _FEWEST:
         return None
-    dice = np.random.default_rng(seed)
-    mean, drawn = 0.0, np.zeros(_ROUNDS)
-    for each in turned:
-        first, last = np.log(each.first_seconds), np.log(each.last_seconds)
-        mean += float(np.median(last) - np.median(first)) / len(turned)
-        for runs, sign in ((last, 1), (first, -1)):
-            medians = np.median(dice.choice(runs, (_ROUNDS, len(runs))), axis=1)
-            drawn += sign * medians / len(turned)
-    low, high = np.quantile(drawn, (0.05, 0.95))
-    return Change(expm1(mean), expm1(low), expm1(high))
+    found = mean(mean(each) for each in ratios)
+    error = sqrt(sum(variance(each) / len(each) for each in ratios)) / len(ratios)
+    from scipy.stats import t
+
+    reach = error * float(t.ppf(_UPPER, sum(len(each) - 1 for each in ratios)))
+    return Change(expm1(found), expm1(found - reach), expm1(found + reach))
