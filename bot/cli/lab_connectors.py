@@ -16,7 +16,7 @@ if TYPE_CHECKING:
               "[default: source-faker, installed with pip where it is not on PATH]")  # fmt: skip
 @click.option("--days", type=click.IntRange(1, 730), default=42, show_default=True,
               help="Days of the lab to let pass, a run of each connection every other day.")  # fmt: skip
-@click.option("--minutes", type=click.FloatRange(0, 600, min_open=True), default=5.0, show_default=True,
+@click.option("--minutes", type=click.FloatRange(0, 600, min_open=True), default=4.5, show_default=True,
               help="End after so long in earnest, with what there is by then.")  # fmt: skip
 @click.option("--seed", type=int, default=1, show_default=True)
 def connectors(given: str | None, days: int, minutes: float, seed: int) -> None:

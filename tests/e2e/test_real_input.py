@@ -45,7 +45,7 @@ def test_the_forecast_of_the_next_run_holds_the_runs_that_were_measured(
 def test_from_far_off_the_advisor_ends_at_the_best_that_was_measured_give_or_take_its_error() -> (
     None
 ):
-    """The best is the luckiest of 42 means: 5 % is less than its own standard error, of 8 %."""
+    """The best is the luckiest of 42 means: its own standard error is 8 %, more than the 5 % asked for."""
     world = Measured.of(real_runs())
     best = world.best()
     least, floor = world.mean(best), world.error(best)

@@ -27,7 +27,7 @@ if sys.argv[1] == "discover":
     ]
     print(json.dumps({{"type": "CATALOG", "catalog": {{"streams": streams}}}}))
 else:
-    time.sleep(0.05 + 0.03 * abs(config["parallelism"] - 3))
+    time.sleep(0.05 + 0.08 * abs(config["parallelism"] - 3))
     for number in range(config["count"] // 100):
         record = {{"stream": "users", "data": {{"id": number}}, "emitted_at": 0}}
         print(json.dumps({{"type": "RECORD", "record": record}}, separators=(",", ":")))
@@ -84,7 +84,7 @@ def test_what_it_came_to_is_measured_in_pairs_of_runs(outcome: Outcome) -> None:
     for each in outcome.courses:
         assert len(each.pairs) == 6
         # What the script sleeps for at the first knobs, at least, and at the last ones.
-        slept = [0.05 + 0.03 * abs(knobs["parallelism"] - 3) for knobs in (each.first, each.last)]
+        slept = [0.05 + 0.08 * abs(knobs["parallelism"] - 3) for knobs in (each.first, each.last)]
         assert min(first for first, _ in each.pairs) > slept[0]
         assert min(last for _, last in each.pairs) > slept[1]
     change = change_of(outcome.courses)
