@@ -10,8 +10,10 @@ import numpy as np
 from bot.advise.advisor import Situation
 from bot.domain.connection import ConnectionId
 from bot.domain.recommendation import Advice, KnobChange, Recommendation
+from bot.domain.subject import Subject
 from bot.forecast.runs import epoch
 from bot.policy.case import Case, Ruling
+from bot.policy.conflicts import Conflict, Outlook, conflicts
 from bot.policy.judging import Judge
 
 _RECENT: Final = timedelta(days=28)
@@ -49,12 +51,23 @@ def cases(situation: Situation, wanted: Sequence[Recommendation]) -> list[Case]:
                 subject=by_id[key],
                 recommendation=each,
                 now=situation.now,
+                next_sync=situation.forecasts.get(key),
                 month=situation.months.get(key),
                 success_rate=rates.get(key),
                 schedules=situation.schedules.get(key, ()),
                 knobs=situation.knobs.get(endpoint, ()),
             )
         )
+    return found
+
+
+def conflicts_of(judge: Judge, situation: Situation, subjects: Sequence[Subject]) -> list[Conflict]:
+    """Hold the rules of connections against each other, and against what is forecast."""
+    found: list[Conflict] = []
+    for subject in subjects:
+        key = subject.connection.id
+        outlook = Outlook(situation.now, situation.forecasts.get(key), situation.months.get(key))
+        found += conflicts(judge.rules, judge.standing(subject), outlook)
     return found
 
 

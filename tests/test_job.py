@@ -18,9 +18,10 @@ from bot.cli.progress import PlainProgress
 from bot.domain.connection import Cron
 from bot.domain.edit import Refusal, RefusalReason
 from bot.domain.verdict import Deny
+from bot.drafts import TerraformRoot
 from bot.history.mining import MiningPlan
 from bot.history.store import History
-from bot.job import Job, TerraformRoot, carry_out, plan
+from bot.job import Job, carry_out, plan
 from bot.lab.description import Description, GivenConnection, GivenEndpoint
 from bot.lab.faults import Faults, Mishap
 from bot.lab.lab import Lab
@@ -53,7 +54,7 @@ resource "airbyte_connection" "{name}" {{
   }}
 }}
 """
-POLICY = "version: 1\npolicies:\n  - name: all\n    phase: live\n    limits: {schedule_shift: 30m, blast: {share: 100%}}\n    approval: team\n"
+POLICY = "version: 1\npolicies:\n  - name: all\n    phase: live\n    guarantee: {source_concurrency: 1}\n    limits: {schedule_shift: 30m, blast: {share: 100%}}\n    approval: team\n"
 
 
 @dataclass
@@ -166,7 +167,7 @@ def test_what_policy_denies_is_withheld_with_its_line(world: World) -> None:
     assert made.operations == ()
     assert [type(each.why) for each in made.withheld] == [Deny, Deny]
     (_, reason), *_ = summarise(made).withheld
-    assert reason == "all denies it (policies/p.yaml:6): it may not be changed"
+    assert reason == "all denies it (policies/p.yaml:7): it may not be changed"
 
 
 def test_a_connection_that_terraform_does_not_declare_is_reported(world: World) -> None:
@@ -245,3 +246,15 @@ def test_two_roots_share_the_work(world: World) -> None:
         made = plan(replace(job, roots=(TerraformRoot("tf"), TerraformRoot("tf2"))))
     assert len(made.operations) == 2
     assert not made.withheld
+
+
+def test_what_there_is_no_time_for_is_left_to_the_next_run(world: World) -> None:
+    world.commit(**midnight())
+    with world.job() as job:
+        made = plan(job)
+        job.stages.budget = timedelta()
+        done = carry_out(job, made)
+        assert done.pulls == ()
+        assert done.left == made.operations
+        job.stages.budget = None
+        assert len(carry_out(job, plan(job)).pulls) == 2

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from bot.domain.connection import Connection, ConnectionId, DestinationId, KnobValue, Schedule
+from bot.domain.connection import Connection, ConnectionId, Cron, DestinationId, KnobValue, Schedule
 from bot.domain.forecast import Evidence, Forecast
 from bot.domain.platform import Platform
 from bot.domain.prices import PriceBook
@@ -30,7 +30,8 @@ class Situation:
     `runs` are the ended syncs of the last three months, `troubles` their failed attempts as far as
     the reasons are known. `knobs` holds, by endpoint, the tuning options that were set and when,
     `schedules` the same for connections. `traced` are the connections whose lineage is known: of
-    any other, that no reader is on record does not mean that nobody reads it.
+    any other, that no reader is on record does not mean that nobody reads it. `proposed` are the
+    schedules that open pull requests ask for: where two plans are as good, that one is the better.
     """
 
     now: datetime
@@ -48,6 +49,7 @@ class Situation:
     knobs: Mapping[str, tuple[Tenure[Mapping[str, KnobValue]], ...]] = field(default_factory=dict)
     schedules: Mapping[ConnectionId, tuple[Tenure[Schedule], ...]] = field(default_factory=dict)
     traced: frozenset[ConnectionId] = frozenset()
+    proposed: Mapping[ConnectionId, Cron] = field(default_factory=dict)
     platform: Platform = field(default_factory=Platform)
 
     @property

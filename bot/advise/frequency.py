@@ -34,6 +34,8 @@ FEWEST_SYNCS: Final = 14
 FEWEST_DAYS: Final = 14
 _SURE: Final = 1.6449
 _MOST_LATE_WEEKENDS: Final = 0.2
+_MOSTLY_SOMETHING: Final = 0.8
+"""Where more syncs than this bring something, no part of them can be dropped by any of the rules."""
 _WORTH: Final = 1
 _MANY: Final = 50
 
@@ -164,12 +166,14 @@ class FrequencyAdvisor:
 
     def _fitting(self, case: Case) -> Iterator[tuple[Rhythm, Late]]:
         """Yield the rhythms with fewer starts that keep everything, the fewest starts first."""
+        free = case.is_unread or case.may_be_older
+        if not free and case.record.brought.mean() > _MOSTLY_SOMETHING:
+            return
         found = [
             (each, case.record.late(case.today, each))
             for each in case.today.thinner()
             if case.within_step(each)
         ]
-        free = case.is_unread or case.may_be_older
         found = [each for each in found if free or _arrives_in_time(case, *each)]
         for each, late in sorted(found, key=lambda pair: _waiting(case, *pair)):
             takes = _takes(case, each)

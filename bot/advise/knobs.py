@@ -11,6 +11,7 @@ import numpy as np
 from bot.advise.advisor import Situation
 from bot.advise.knobs_contrast import Contrast, Turn, contrasts
 from bot.advise.knobs_control import (
+    BACK_OFF,
     COOL_DOWN,
     STEP,
     WINDOW_SYNCS,
@@ -21,7 +22,7 @@ from bot.advise.knobs_control import (
     recent_incident,
     watches,
 )
-from bot.advise.knobs_dials import Panel, panels
+from bot.advise.knobs_dials import BUSY, Panel, is_busy, panels
 from bot.advise.knobs_finding import Finding, Move
 from bot.advise.knobs_surface import Gain, Surface, Told, surfaces, told
 from bot.advise.knobs_words import answers
@@ -50,7 +51,6 @@ _SAME: Final = 0.05
 _STOP: Final = timedelta(days=60)
 _FAILED_DIRECTIONS: Final = 2
 _CLEAN_SYNCS: Final = 20
-_BUSY: Final = 0.7
 _FAR: Final = 3.0
 _POINTS: Final = 31
 
@@ -142,15 +142,20 @@ def decide(reading: Reading) -> Finding:
 def _back_off(reading: Reading) -> Finding | None:
     """Shrink after trouble of load, at once: memory is for sizes, quotas and time for parallelism."""
     now = reading.now
-    if not now.is_overloaded:
+    too_high = [each for each in reading.rails.values() if each.is_too_high]
+    if not now.is_overloaded and not too_high:
         return None
-    memory = now.troubled.get(Cause.OUT_OF_MEMORY, 0)
+    memory = now.troubled.get(Cause.OUT_OF_MEMORY, 0) or too_high
     order = sorted(
         reading.rails.values(),
         key=lambda each: (each.knob.kind is KnobKind.PARALLELISM) == bool(memory),
     )
     words = ", ".join(f"{n} {c.value}" for c, n in sorted(now.troubled.items()) if c.is_of_load)
-    said = f"of {now.ended} syncs at its present values some failed for load: {words}"
+    said = (
+        f"of {now.ended} syncs at its present values some failed for load: {words}"
+        if words
+        else f"it stands above {BACK_OFF:.0%} of a size that ran out of memory before"
+    )
     for rails in order:
         value = rails.back_off()
         if value is not None:
@@ -165,6 +170,9 @@ def _take_back(reading: Reading) -> Finding | None:
     if len(reading.watched) < 2:  # noqa: PLR2004  a stretch before this one
         return None
     before, now = reading.watched[-2:]
+    earlier = (each.values for each in reading.panel.stretches[:-2])
+    if now.stretch.values in earlier:
+        return None  # It has just returned to where it was, and must not swing.
     if before.is_overloaded or now.good < _FEWEST_TO_TAKE_BACK:
         return None
     for rails in reading.rails.values():
@@ -333,14 +341,6 @@ def _bounds(situation: Situation, panel: Panel, knob: Knob) -> Bounds:
     return found
 
 
-def is_busy(situation: Situation, panel: Panel) -> bool:
-    """Tell whether the measured load of a source is at 70 % of what it can bear, on average."""
-    loads = {str(key): load for key, load in situation.surroundings.loads.items()}
-    load = loads.get(panel.endpoint.id)
-    busy = [share for share in load.busy if share is not None] if load else []
-    return bool(busy) and sum(busy) / len(busy) >= _BUSY
-
-
 def _grid(rails: Rails) -> list[float]:
     """Return the values that a dial can take near where it stands, the present one among them."""
     around = Bounds(rails.now / _FAR, rails.now * _FAR)
@@ -384,7 +384,7 @@ def _can_parallelize(reading: Reading) -> str:
     if rails is None:
         return "no: no option of its source's connector does, or policy lets it not change"
     if is_busy(reading.situation, reading.panel):
-        return f"no: its source is at {_BUSY:.0%} of what it can bear, or above"
+        return f"no: its source is at {BUSY:.0%} of what it can bear, or above"
     if not reading.now.is_clean:
         return "no: its syncs failed for load at the present value"
     if rails.up() is None:

@@ -16,7 +16,7 @@ from bot.advise.advisor import Situation
 from bot.advise.knobs_contrast import seen
 from bot.advise.knobs_dials import Panel, Stretch
 from bot.domain.aimd import AimdSettings, grow, shrink, too_many_errors
-from bot.domain.knob import Bounds, Knob
+from bot.domain.knob import Bounds, Knob, KnobKind
 from bot.domain.trouble import Cause
 
 WINDOW_SYNCS: Final = 5
@@ -121,13 +121,21 @@ class Rails:
         cls, panel: Panel, knob: Knob, seen_so_far: Sequence[Watch], bounds: Bounds, factor: float
     ) -> "Rails":
         """Draw them from what was seen so far."""
+        # Memory is for sizes; only where there is none can it be for parallelism.
+        sizes = [each for each in panel.knobs if each.kind is not KnobKind.PARALLELISM]
+        holds_memory = knob in sizes or not sizes
         failed = [
             watch.stretch.values[knob.path]
             for watch in seen_so_far
-            if watch.troubled.get(Cause.OUT_OF_MEMORY)
+            if holds_memory and watch.troubled.get(Cause.OUT_OF_MEMORY)
         ]
         cap = BACK_OFF * min(failed) if failed else None
         return cls(knob, panel.now.values[knob.path], bounds, factor, cap)
+
+    @property
+    def is_too_high(self) -> bool:
+        """Tell whether it stands above what its own history allows."""
+        return self.cap is not None and self.now > self.cap
 
     @property
     def ceiling(self) -> float | None:

@@ -17,6 +17,9 @@ TURNED: Final = (KnobKind.BATCH_SIZE, KnobKind.BUFFER, KnobKind.PARALLELISM)
 """What this advisor turns; other kinds trade speed for something else than speed."""
 
 
+BUSY: Final = 0.7
+
+
 @dataclass(frozen=True, slots=True)
 class Stretch:
     """A stretch of time in which every dial of an endpoint stood still: option path → number."""
@@ -118,3 +121,11 @@ def _stretches(
 
 def _terms(situation: Situation, subject: Subject) -> Terms:
     return situation.terms.get(subject.connection.id, Terms())
+
+
+def is_busy(situation: Situation, panel: Panel) -> bool:
+    """Tell whether the measured load of a source is at 70 % of what it can bear, on average."""
+    loads = {str(key): load for key, load in situation.surroundings.loads.items()}
+    load = loads.get(panel.endpoint.id)
+    busy = [share for share in load.busy if share is not None] if load else []
+    return bool(busy) and sum(busy) / len(busy) >= BUSY

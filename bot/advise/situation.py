@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from bot.advise.advisor import Situation
-from bot.domain.connection import Connection, ConnectionId, DestinationId, WorkspaceId
+from bot.domain.connection import Connection, ConnectionId, Cron, DestinationId, WorkspaceId
 from bot.domain.lineage import Downstream
+from bot.domain.platform import Platform
 from bot.domain.prices import PriceBook
 from bot.domain.promises import FleetTerms, Terms
 from bot.domain.signal import Surroundings
@@ -26,7 +27,7 @@ class Beside:
 
     `terms` asks policy about one subject, `fleet_terms` about all of them together. `lineage` has
     an entry for each connection whose readers are known, an empty one where nobody reads.
-    `workspaces` names workspaces.
+    `workspaces` names workspaces, `platform` is how the installation treats schedules, `proposed` gives the schedules that open pull requests ask for.
     """
 
     prices: PriceBook = field(default_factory=PriceBook)
@@ -36,6 +37,8 @@ class Beside:
     surroundings: Surroundings = field(default_factory=Surroundings)
     lineage: Mapping[ConnectionId, Downstream] = field(default_factory=dict)
     workspaces: Mapping[WorkspaceId, str] = field(default_factory=dict)
+    proposed: Mapping[ConnectionId, Cron] = field(default_factory=dict)
+    platform: Platform = field(default_factory=Platform)
 
 
 def read_situation(history: "History", now: datetime, beside: Beside) -> Situation:
@@ -70,6 +73,8 @@ def read_situation(history: "History", now: datetime, beside: Beside) -> Situati
         knobs=tenures.of_knobs(history),
         schedules=tenures.of_schedules(history),
         traced=frozenset(beside.lineage),
+        proposed=beside.proposed,
+        platform=beside.platform,
     )
 
 

@@ -42,6 +42,11 @@ _AHEADS: Final = (1, 7)
     help="Only this quantity; repeatable.  [default: all]",
 )
 @click.option(
+    "--ml",
+    is_flag=True,
+    help="Judge the learned forecaster too; it takes minutes on a large history.",
+)
+@click.option(
     "-o",
     "--output",
     type=click.Choice(["text", "json"]),
@@ -50,7 +55,12 @@ _AHEADS: Final = (1, 7)
     help="How to print the result.",
 )
 def command(
-    config: Path | None, history: str | None, days: int, quantities: tuple[str, ...], output: str
+    config: Path | None,
+    history: str | None,
+    days: int,
+    quantities: tuple[str, ...],
+    ml: bool,
+    output: str,
 ) -> None:
     """Hold forecasts of the past against what happened.
 
@@ -59,7 +69,8 @@ def command(
     with intervals of the same making.
     """
     runs, sources = _read(history_url(config, history), days)
-    scores = list(_scores(runs, [each for each in quantities if each != _FAILURE], days))
+    chosen = [each for each in quantities if each != _FAILURE]
+    scores = list(_scores(runs, chosen, days, learn=ml))
     risk = _risk(runs, sources, days) if _FAILURE in quantities else None
     if output == "json":
         found = {
@@ -108,14 +119,16 @@ def _read(url: str, days: int) -> tuple["Runs", dict["ConnectionId", str]]:
     return runs, found
 
 
-def _scores(runs: "Runs", quantities: Sequence[str], days: int) -> Iterator["Score"]:
+def _scores(
+    runs: "Runs", quantities: Sequence[str], days: int, *, learn: bool
+) -> Iterator["Score"]:
     from bot.forecast.backtest import backtest
     from bot.forecast.series import Series
 
     until = int(runs.created.max())
     for quantity in quantities:
         series = Series.of(runs, getattr(runs, _QUANTITIES[quantity]), until)
-        yield from backtest(series, quantity, _AHEADS, days)
+        yield from backtest(series, quantity, _AHEADS, days, learn=learn)
 
 
 def _risk(runs: "Runs", sources: dict["ConnectionId", str], days: int) -> "RiskScore":

@@ -42,6 +42,11 @@ if TYPE_CHECKING:
     "--zone", default="UTC", show_default=True, metavar="ZONE", help="The deadline's time zone."
 )
 @click.option(
+    "--ml",
+    is_flag=True,
+    help="Let a learned model help where it has proved better for three weeks; takes longer.",
+)
+@click.option(
     "-o",
     "--output",
     type=click.Choice(["text", "json"]),
@@ -56,6 +61,7 @@ def command(
     at: datetime | None,
     deadline: str | None,
     zone: str,
+    ml: bool,
     output: str,
 ) -> None:
     """Say what the next syncs will take, cost and risk.
@@ -76,7 +82,7 @@ def command(
         sight = _look(config, store, now)
         prices = price_book(config)
         prices = replace(prices, warehouses={**prices.warehouses, **sight.warehouses})
-        forecaster = Forecaster.read(store, now, prices, sight.wakes, sight.signals)
+        forecaster = Forecaster.read(store, now, prices, sight.wakes, sight.signals, learn=ml)
     horizons = HORIZONS if connection is not None or output == "json" else (NEXT_SYNC, MONTH)
     deadlines = {each.id: (*asked, *_of_readers(sight, each)) for each in chosen}
     found = forecaster.prospects(chosen, deadlines, horizons)

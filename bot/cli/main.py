@@ -55,12 +55,15 @@ VERBS: dict[str, Verb] = {
         "Check that a Terraform plan changes what was promised and nothing else.",
     ),
     "promise": Verb(
-        "bot.cli.promise", "Write what a pull request of trimtab's promises, for check-plan."
+        "bot.cli.promise", "Write to FILE what a pull request of trimtab's promises to change."
     ),
-    "comment": Verb("bot.cli.comment", "Write a sticky comment on a pull request."),
+    "comment": Verb(
+        "bot.cli.comment",
+        "Write FILE (`-` for stdin) as a comment on a pull request, or rewrite the one of its kind.",
+    ),
     "check-approval": Verb(
         "bot.cli.check_approval",
-        "Post whether a pull request has the approvals that policy asks for.",
+        "Post the status trimtab/policy on a pull request: may it be merged as far as policy goes.",
     ),
     "policy": Verb("bot.cli.policy", "Check, explain, test and compare the team's policies."),
     "knobs": Verb(

@@ -26,9 +26,10 @@ def open_job(config: Path | None) -> Iterator["Job"]:
     from bot.advise.situation import Beside
     from bot.airbyte.client import Airbyte
     from bot.domain.connection import WorkspaceId
+    from bot.drafts import TerraformRoot
     from bot.history.location import opened
     from bot.history.mining import MiningPlan
-    from bot.job import Job, TerraformRoot
+    from bot.job import Job
     from bot.policy.judging import Judge
     from bot.policy.rules import read_rules
     from bot.settings.reading import read_settings
@@ -48,7 +49,11 @@ def open_job(config: Path | None) -> Iterator["Job"]:
         yield Job(
             airbyte=airbyte,
             history=history,
-            beside=Beside(prices=settings.prices.book(), workspaces=names),
+            beside=Beside(
+                prices=settings.prices.book(),
+                workspaces=names,
+                platform=settings.airbyte.platform,
+            ),
             mining=MiningPlan(tuple(WorkspaceId(each) for each in settings.airbyte.workspaces)),
             watcher=watcher,
             judge=Judge(rules),

@@ -8,7 +8,8 @@ from bot.domain.forecast import Quantiles, Unknown
 from bot.domain.money import Money
 from bot.domain.recommendation import Recommendation
 from bot.domain.verdict import Deny, NeedsApproval, Verdict, combine
-from bot.job import Plan, Proposed, Withheld
+from bot.drafts import Proposed, Withheld
+from bot.job import Plan
 from bot.pulls.held import Held, HeldReason
 from bot.pulls.operations import (
     ClosePull,
@@ -41,6 +42,10 @@ def summarise(made: Plan) -> Summary:
         ),
         entries=(*(_entry(each, held, fates) for each in made.proposed), *_tidying(made)),
         withheld=(
+            *(
+                (each.connection, f"policies contradict each other: {each}")
+                for each in made.conflicts
+            ),
             *((each.connection.name, _why(each)) for each in made.withheld),
             *((each.title, _held(each)) for key, each in held.items() if key not in drafted),
         ),

@@ -47,22 +47,29 @@ def check(folder: Path | None, config: Path | None, history: str | None) -> int:
     every connection that it knows, with today's costs and durations. Exits with 1 where anything is
     wrong.
     """
-    from bot.cli.policy_text import conflicts_of, overview
+    from bot.cases import conflicts_of
+    from bot.cli.policy_text import overview
+    from bot.knobs.catalogue import TEAM_FILE, load
+    from bot.policy.conflicts import strangers
     from bot.policy.judging import Judge
 
     rules = _rules(folder, config)
     click.echo(overview(rules))
+    catalogue = load(TEAM_FILE if TEAM_FILE.exists() else None)
+    unknown = strangers(rules, {knob.path for knob in catalogue})
+    for each in unknown:
+        click.echo(each)
     judge = Judge(rules)
     situation = _situation(judge, config, history)
     if situation is None:
         click.echo("No history yet: the rules were not held against connections.")
-        return ExitCode.OK
-    found = conflicts_of(judge, situation)
+        return ExitCode.EXPECTED_ERROR if unknown else ExitCode.OK
+    found = conflicts_of(judge, situation, situation.subjects)
     for conflict in found:
         click.echo(f"conflict: {conflict}")
     if not found:
         click.echo(f"No conflicts in {len(situation.subjects)} connections.")
-    return ExitCode.EXPECTED_ERROR if found else ExitCode.OK
+    return ExitCode.EXPECTED_ERROR if found or unknown else ExitCode.OK
 
 
 @command.command("schema")
@@ -111,7 +118,8 @@ def test(folder: Path | None, config: Path | None, *, covered: bool) -> int:
     Exits with 1 when one fails, or there is none.
     """
     from bot.cli.policy_text import results
-    from bot.policy.fixtures import run_fixtures, uncovered
+    from bot.policy.coverage import uncovered
+    from bot.policy.fixtures import run_fixtures
 
     rules, place = _rules(folder, config), _place(folder, config)
     found = run_fixtures(rules, place)

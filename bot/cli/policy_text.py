@@ -4,16 +4,15 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from bot.advise.advisor import Situation
 from bot.advise.registry import installed
-from bot.cases import rule
+from bot.cases import conflicts_of, rule
 from bot.cli.advice_json import spell_change
 from bot.cli.survey import Survey
 from bot.domain.subject import Subject
+from bot.domain.verdict import label
 from bot.policy.case import Ruling
-from bot.policy.conflicts import Conflict, Outlook, conflicts
 from bot.policy.explanation import in_force, matching, verdict_lines
-from bot.policy.fixtures import Result, label
+from bot.policy.fixtures import Result
 from bot.policy.judging import Judge
 from bot.policy.rules import Rules
 
@@ -22,16 +21,6 @@ def overview(rules: Rules) -> str:
     """Write one line a policy, in the order in which they are merged."""
     lines = [f"{each.where()}: {each.name}" for each in (*rules.policies, *rules.fallbacks)]
     return "\n".join([*lines, f"{len(rules.policies)} policies, {rules.digest}"])
-
-
-def conflicts_of(judge: Judge, situation: Situation) -> list[Conflict]:
-    """Hold the rules of every connection against each other, and against what is forecast."""
-    found: list[Conflict] = []
-    for subject in situation.subjects:
-        key = subject.connection.id
-        outlook = Outlook(situation.now, situation.forecasts.get(key), situation.months.get(key))
-        found += conflicts(judge.rules, judge.standing(subject), outlook)
-    return found
 
 
 def explain_text(survey: Survey, judge: Judge, subject: Subject) -> str:
@@ -43,7 +32,7 @@ def explain_text(survey: Survey, judge: Judge, subject: Subject) -> str:
     for each in in_force(standing):
         note = "" if each.counts else "   (another one is tighter)"
         lines.append(f"  {each.key}: {each.written}   {each.policy}, {each.where}{note}")
-    for conflict in _conflicts(survey, judge, subject):
+    for conflict in conflicts_of(judge, survey.situation, [subject]):
         lines.append(f"conflict: {conflict}")
     lines += ["", "advice of today:"]
     rulings = _rulings(survey, judge, subject)
@@ -75,7 +64,7 @@ def explain_json(survey: Survey, judge: Judge, subject: Subject) -> str:
             }
             for each in in_force(standing)
         ],
-        "conflicts": [str(each) for each in _conflicts(survey, judge, subject)],
+        "conflicts": [str(each) for each in conflicts_of(judge, survey.situation, [subject])],
         "verdicts": [_verdict_json(each) for each in _rulings(survey, judge, subject)],
     }
     return json.dumps(made, indent=2)
@@ -95,12 +84,6 @@ def results(found: Sequence[Result], uncovered: Sequence[str]) -> str:
     lines += [f"no test decides {each}" for each in uncovered]
     failed = sum(bool(each.failures) for each in found)
     return "\n".join([*lines, f"{len(found)} tests, {failed} failed, {len(uncovered)} not covered"])
-
-
-def _conflicts(survey: Survey, judge: Judge, subject: Subject) -> list[Conflict]:
-    situation, key = survey.situation, subject.connection.id
-    outlook = Outlook(situation.now, situation.forecasts.get(key), situation.months.get(key))
-    return conflicts(judge.rules, judge.standing(subject), outlook)
 
 
 def _rulings(survey: Survey, judge: Judge, subject: Subject) -> list[Ruling]:

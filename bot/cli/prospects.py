@@ -23,6 +23,7 @@ _TITLES: Final = {
 }
 _METHODS: Final = {
     "local": "from its own syncs",
+    "ml": "from its own syncs and what was learned from all",
     "thin": "low confidence: its own median, with the interval of its like",
     "family": "low confidence: it has hardly run, so others of its source's kind speak for it",
     "fleet": "low confidence: it has hardly run, so the whole fleet speaks for it",

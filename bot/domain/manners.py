@@ -21,7 +21,8 @@ class Manners:
     """Limits on pull requests.
 
     `open_limit` bounds how many are open at once, `per_team` how many of one team's, and
-    `new_per_run` how many one run opens. Outside `working_hours` (none: at any time) and inside
+    `new_per_run` how many one run opens, counting what
+    was opened in the twelve hours before. Outside `working_hours` (none: at any time) and inside
     `freezes` nothing is opened and no branch moves. `snooze` is how long a proposal that a person
     closed is not made again.
     """

@@ -107,12 +107,17 @@ class Recommendation:
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """Nothing better was found; the reason is one sentence for a person, `figures` as above."""
+    """Nothing is proposed now; the reason is one sentence for a person, `figures` as above.
+
+    Where it `waits`, something better is known and has to wait, for room in this run or for another
+    change; that is no evidence against what has been proposed before.
+    """
 
     connection_id: ConnectionId
     advisor: str
     reason: str
     figures: Mapping[str, str] = field(default_factory=dict)
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,17 @@ class Deny:
 Verdict = Allow | NeedsApproval | Deny
 
 
+def label(verdict: Verdict) -> str:
+    """Spell a verdict as policies and their tests do."""
+    match verdict:
+        case Allow():
+            return "allow"
+        case Deny():
+            return "deny"
+        case NeedsApproval(level):
+            return f"needs {level.label}"
+
+
 def combine(verdicts: Iterable[Verdict]) -> Verdict:
     """Join what several rules say: deny beats needs-approval beats allow.
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from bot.forecast.baselines import BASELINES
-from bot.forecast.conformal import LEVELS
+from bot.forecast.conformal import CALIBRATION_DAYS, LEVELS
+from bot.forecast.learned import Learned
 from bot.forecast.order import Flags, Floats
 from bot.forecast.series import Calibration, Series
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LOCAL: Final = "trimtab"
+LEARNED: Final = "trimtab with ml"
 BADLY_COVERED: Final = 0.85
 """A connection whose 95 % bound holds less often than this has no bound worth the name."""
 _FEWEST_TO_JUDGE: Final = 14
@@ -46,19 +48,22 @@ class Score:
 
 
 def backtest(
-    series: Series, quantity: str, aheads: Sequence[int], test_days: int
+    series: Series, quantity: str, aheads: Sequence[int], test_days: int, *, learn: bool = False
 ) -> Iterator[Score]:
     """Score the local forecaster and the baselines on the last `test_days` of a series.
+
+    With `learn` the learned forecaster (see `bot.forecast.learned`) stands beside them one day
+    ahead, in the families that it was promoted for by then.
 
     Every method is scored on the same syncs: those that each of them had a forecast for, of
     connections that have a forecast of their own. All get the same rolling conformal
     intervals, around their own point.
     """
     for ahead in aheads:
-        chosen, points = _compared(series, ahead, test_days)
+        chosen, points = _compared(series, ahead, test_days, learn=learn)
         for method, predicted in points.items():
             bounds = _bounds(Calibration(series, ahead, predicted), chosen)
-            point = predicted if method != LOCAL else None
+            point = predicted if method in BASELINES else None
             yield _score((quantity, ahead, method), frame(series, chosen, bounds, point))
 
 
@@ -86,8 +91,14 @@ def frame(
     )
 
 
-def _compared(series: Series, ahead: int, test_days: int) -> tuple[Flags, dict[str, Floats]]:
+def _compared(
+    series: Series, ahead: int, test_days: int, *, learn: bool
+) -> tuple[Flags, dict[str, Floats]]:
     points = {LOCAL: series.predicted(ahead)}
+    if learn and ahead == 1:
+        # Intervals of the first day to judge come from what was forecast in the weeks before.
+        first = series.fits.grid.days - test_days - CALIBRATION_DAYS - 1
+        points[LEARNED] = Learned(series).predicted(first)
     points |= {name: baseline(series, ahead) for name, baseline in BASELINES.items()}
     chosen = (series.days >= series.fits.grid.days - test_days) & series.is_local(ahead)
     chosen &= (series.days >= ahead) & (series.amounts > 0)

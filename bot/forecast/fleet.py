@@ -31,7 +31,7 @@ def read_runs(history: "History", now: datetime, span: timedelta = READ) -> Runs
         HistoryError: the history cannot be read.
     """
     table = frames.syncs(history, now - span, now)
-    return Runs.of(table, families(history)).known_at(now)
+    return Runs.of(table, families(history), sources(history)).known_at(now)
 
 
 def sources(history: "History", at: datetime | None = None) -> dict[ConnectionId, str]:

@@ -14,7 +14,7 @@ from bot.domain.forecast import Evidence, Quantiles, Unknown
 from bot.forecast.doubts import SURE, Doubt
 from bot.forecast.order import Floats, Ints
 from bot.forecast.plans import Plans
-from bot.forecast.quantity import Quantity
+from bot.forecast.quantity import OWN, Quantity
 from bot.forecast.runs import DAY_SECONDS, Runs, epoch, moment
 from bot.forecast.series import Series
 from bot.forecast.sums import Members, Numbers, Sums, sums, whole, wider, widths_of
@@ -80,10 +80,16 @@ class Outlook:
         runs: at least nine weeks of them for full intervals.
         now: the present; it is the same for all.
         doubts: what makes the intervals of a connection wider.
+        learn: forecast the next sync with the learned forecaster where it has proved better.
     """
 
     def __init__(
-        self, runs: Runs, now: datetime, doubts: Mapping[ConnectionId, Doubt] | None = None
+        self,
+        runs: Runs,
+        now: datetime,
+        doubts: Mapping[ConnectionId, Doubt] | None = None,
+        *,
+        learn: bool = False,
     ) -> None:
         self.runs = runs.known_at(now)
         self.now = now
@@ -93,7 +99,7 @@ class Outlook:
         # Most of the work is sorting, which lets other threads run.
         with ThreadPoolExecutor(2) as pool:
             fitted = pool.map(
-                lambda values: Quantity(Series.of(succeeded, values, until)),
+                lambda values: Quantity(Series.of(succeeded, values, until), learn=learn),
                 (succeeded.seconds, succeeded.rows, succeeded.bytes),
             )
             self.seconds, self.rows, self.bytes = fitted
@@ -119,7 +125,7 @@ class Outlook:
         if index is None or self.seconds.method(index) == "family":
             return None
         level = self.seconds.medians[index]
-        if self.seconds.method(index) == "local":
+        if self.seconds.method(index) in OWN:
             level = self.seconds.series.fits.level[index, self.seconds.origin]
         members = self._members([(connection_id, self.runs.families[index])])
         logs = level + widths_of(self.seconds, members, self.seconds.near)
@@ -130,7 +136,7 @@ class Outlook:
         """Return by which share its duration grew per week of the last two; None if unknown."""
         index, origin = self.index(connection_id), self.seconds.origin
         settled = self.seconds.series.fits.settled
-        if index is None or self.seconds.method(index) != "local" or origin <= _FORTNIGHT:
+        if index is None or self.seconds.method(index) not in OWN or origin <= _FORTNIGHT:
             return None
         change = settled[index, origin] - settled[index, origin - _FORTNIGHT]
         return None if np.isnan(change) else float(np.exp(change / 2) - 1)
@@ -138,7 +144,7 @@ class Outlook:
     def weekday_factors(self, connection_id: ConnectionId) -> tuple[float, ...]:
         """Return by which factor each weekday's syncs differ in duration; Monday first."""
         index = self.index(connection_id)
-        if index is None or self.seconds.method(index) != "local":
+        if index is None or self.seconds.method(index) not in OWN:
             return (1.0,) * 7
         effects = self.seconds.series.fits.weekdays[index, self.seconds.origin]
         return tuple(float(each) for each in np.exp(effects))
@@ -185,11 +191,12 @@ class Outlook:
         for quantity in (self.seconds, self.rows, self.bytes):
             if horizon == NEXT_SYNC:
                 soon = plans.when - epoch(self.now) <= DAY_SECONDS
-                near = sums(quantity, plans, members, quantity.near, since)
-                far = near
+                one = sums(quantity, plans, members, quantity.near, since)
+                logs = one.logs + _shifts(quantity, plans, members)[:, None]
                 if not soon.all():
-                    far = sums(quantity, plans, members, quantity.far, since)
-                one = replace(near, logs=np.where(soon[:, None], near.logs, far.logs))
+                    far = sums(quantity, plans, members, quantity.far, since).logs
+                    logs = np.where(soon[:, None], logs, far)
+                one = replace(one, logs=logs)
             else:
                 one = sums(quantity, plans, members, quantity.over(self._days(horizon)), since)
             found.append(replace(one, logs=wider(one.logs, factors)))
@@ -216,6 +223,15 @@ class Outlook:
 
     def _factors(self, those: Sequence[ConnectionId]) -> Numbers:
         return np.asarray([self.doubts.get(each, SURE).factor for each in those], np.float64)
+
+
+def _shifts(quantity: Quantity, plans: Plans, members: Members) -> Numbers:
+    """Return what the learned forecaster adds to each connection's next sync."""
+    shifts = np.zeros(plans.size)
+    mine = members.local(quantity)[plans.who]
+    who = plans.who[mine]
+    shifts[who] = quantity.shift(members.index[who], plans.when[mine])
+    return shifts
 
 
 def month_start(now: datetime) -> datetime:

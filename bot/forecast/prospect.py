@@ -142,6 +142,8 @@ class Forecaster:
         prices: PriceBook,
         warehouses: Mapping[DestinationId, str] | None = None,
         signals: Sequence[Signal] = (),
+        *,
+        learn: bool = False,
     ) -> "Forecaster":
         """Read what was known at `now`.
 
@@ -161,7 +163,7 @@ class Forecaster:
             streams.setdefault(each.connection_id, []).append(each)
         limited = limited_syncs(history, now - READ, now)
         return cls(
-            Outlook(runs, now, doubts(signals, everybody)),
+            Outlook(runs, now, doubts(signals, everybody), learn=learn),
             families(history),
             failures,
             prices,

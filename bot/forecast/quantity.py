@@ -6,21 +6,29 @@ from typing import Final
 
 import numpy as np
 
-from bot.forecast.conformal import LEVELS
-from bot.forecast.order import Floats, Ints, grouped_median, grouped_quantiles
+from bot.forecast.conformal import CALIBRATION_DAYS, LEVELS
+from bot.forecast.learned import Learned
+from bot.forecast.order import Flags, Floats, Ints, grouped_median, grouped_quantiles
 from bot.forecast.series import LOCAL_RUNS, THIN_RUNS, Calibration, Series
 from bot.forecast.totals import Totals
 
 FEWEST_IN_FAMILY: Final = 5
 FAR_DAYS: Final = 7
 LONGEST_SPAN_DAYS: Final = 28
+OWN: Final = frozenset({"local", "ml"})
+"""The methods of a connection with a history of its own."""
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """One quantity as of now; see `Series` for its past."""
+    """One quantity as of now; see `Series` for its past.
+
+    With `learn`, a next sync within a day is forecast with the learned forecaster too, where that
+    is promoted; sums, and what lies further ahead, stay with the local one.
+    """
 
     series: Series
+    learn: bool = False
 
     @cached_property
     def origin(self) -> int:
@@ -30,12 +38,33 @@ class Quantity:
     @cached_property
     def near(self) -> Floats:
         """Return the widths of forecasts up to a day ahead: (connections, levels)."""
-        return Calibration(self.series, 1).at(self.origin)
+        predicted = None
+        if self.learn:
+            predicted = self._learned.predicted(self.origin - CALIBRATION_DAYS - 1)
+        return Calibration(self.series, 1, predicted).at(self.origin)
 
     @cached_property
     def far(self) -> Floats:
         """Return the widths of forecasts up to a week ahead."""
         return Calibration(self.series, FAR_DAYS).at(self.origin)
+
+    def shift(self, connection: Ints, created: Ints) -> Floats:
+        """Return what the learned forecaster adds to the local forecasts of syncs to come."""
+        if not self.learn:
+            return np.zeros(len(connection), np.float32)
+        return self._learned.shift(connection, created)
+
+    def is_learned(self, index: int) -> bool:
+        """Tell whether the next sync of a connection is forecast with the learned forecaster."""
+        return self.learn and bool(self._promoted[index])
+
+    @cached_property
+    def _learned(self) -> Learned:
+        return Learned(self.series)
+
+    @cached_property
+    def _promoted(self) -> Flags:
+        return self._learned.of_connection(self.origin)
 
     @cached_property
     def _spans(self) -> dict[int, Floats]:
@@ -65,10 +94,10 @@ class Quantity:
         return np.bincount(self.series.runs.connection, minlength=len(self.series.runs.connections))
 
     def method(self, index: int | None) -> str:
-        """Tell how connection `index` is forecast: `local`, `thin`, or by its `family`."""
+        """Tell how connection `index` is forecast: `local`, `ml`, `thin`, or by its `family`."""
         if index is not None:
             if self.series.fits.count[index, self.origin] >= LOCAL_RUNS:
-                return "local"
+                return "ml" if self.is_learned(index) else "local"
             if self.counts[index] >= THIN_RUNS:
                 return "thin"
         return "family"

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -23,8 +23,9 @@ class Runs:
     """The ended syncs of a fleet, by connection, then by creation, then by job id.
 
     `connection` indexes `connections` (sorted ids); `families` has one entry each, the source's
-    connector. Times are epoch seconds, and an end lies never before its creation. `seconds` is
-    time at work, `elapsed` creation to end; both and `rows` and `bytes` are NaN where not told.
+    connector; so has `sources`, where they are told. Times are epoch seconds, and an end lies
+    never before its creation. `seconds` is time at work, `elapsed` creation to end; both and `rows`
+    and `bytes` are NaN where not told.
     """
 
     connections: tuple[ConnectionId, ...]
@@ -38,13 +39,19 @@ class Runs:
     elapsed: Floats
     rows: Floats
     bytes: Floats
+    sources: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, table: "pa.Table", families: Mapping[ConnectionId, str]) -> "Runs":
+    def of(
+        cls,
+        table: "pa.Table",
+        families: Mapping[ConnectionId, str],
+        sources: Mapping[ConnectionId, str] | None = None,
+    ) -> "Runs":
         """Build from the table that `bot.history.frames.syncs` returns, whatever its order.
 
         Syncs that have not ended are left out. `families` names the source's connector of each
-        connection where it is known.
+        connection where it is known, `sources` its source.
         """
         import pyarrow as pa
         import pyarrow.compute as pc
@@ -79,6 +86,7 @@ class Runs:
             elapsed,
             _numbers(table, "rows")[sorted_rows],
             _numbers(table, "bytes")[sorted_rows],
+            () if sources is None else tuple(sources.get(each, each) for each in connections),
         )
 
     def known_at(self, instant: datetime) -> "Runs":
@@ -89,24 +97,18 @@ class Runs:
         """Return the chosen runs, of the same connections."""
         if chosen.all():
             return self
-        return Runs(
-            self.connections,
-            self.families,
-            *(
-                getattr(self, name)[chosen]
-                for name in (
-                    "connection",
-                    "created",
-                    "ended",
-                    "succeeded",
-                    "cancelled",
-                    "seconds",
-                    "elapsed",
-                    "rows",
-                    "bytes",
-                )
-            ),
+        names = (
+            "connection",
+            "created",
+            "ended",
+            "succeeded",
+            "cancelled",
+            "seconds",
+            "elapsed",
+            "rows",
+            "bytes",
         )
+        return replace(self, **{name: getattr(self, name)[chosen] for name in names})
 
     def find(self, connection_id: ConnectionId) -> int | None:
         """Return the place of a connection in `connections`; None when it is not there."""

@@ -74,6 +74,13 @@ class Series:
 
     def predicted(self, ahead: int) -> Floats:
         """Return the log that was forecast for each run; NaN where nothing was known."""
+        return self._a_day_ahead if ahead == 1 else self._predicted(ahead)
+
+    @cached_property
+    def _a_day_ahead(self) -> Floats:
+        return self._predicted(1)
+
+    def _predicted(self, ahead: int) -> Floats:
         runs = self.runs
         return self.fits.predict(runs.connection, runs.created, self.origins(ahead))
 

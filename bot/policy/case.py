@@ -1,10 +1,12 @@
 """Cases: what is known of one recommendation when policy is asked about it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from itertools import pairwise
+from operator import sub
 
 from bot.domain.connection import Cron, KnobValue, Schedule
 from bot.domain.cron import QuartzCron, parse
@@ -16,6 +18,8 @@ from bot.domain.tenure import Tenure
 from bot.domain.verdict import Verdict
 
 _AHEAD = timedelta(days=63)
+_KEPT = 4096
+"""Fleets repeat their schedules: reading each of them once is what makes judging fast."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,36 +73,44 @@ class Ruling:
     verdict: Verdict
 
 
+@lru_cache(maxsize=_KEPT)
 def shift_between(before: Schedule, after: Cron, now: datetime) -> timedelta | None:
     """Return how far starts move; None where they cannot be paired, or are not known.
 
     Starts are paired in their order; over a border of a day or week with the nearer one.
     """
-    old, new = _read(before), _read(after)
-    if old is None or new is None:
+    first, second = _starts(before, now), _starts(after, now)
+    if not first or not second or abs(len(first) - len(second)) > 1:
         return None
-    first, second = (each.fires_between(now, now + _AHEAD) for each in (old, new))
-    if not first or abs(len(first) - len(second)) > 1:
-        return None
-    distances = []
-    for turn in (-1, 0, 1):
-        pairs = zip(first[max(0, -turn) :], second[max(0, turn) :], strict=False)
-        distances.append(max((abs(a - b) for a, b in pairs), default=timedelta.max))
-    found = min(distances)
-    return None if found == timedelta.max else found
+    distances = [
+        max(map(abs, map(sub, first[max(0, -turn) :], second[max(0, turn) :])), default=None)
+        for turn in (-1, 0, 1)
+    ]
+    found = [each for each in distances if each is not None]
+    return timedelta(seconds=min(found)) if found else None
 
 
+@lru_cache(maxsize=_KEPT)
 def starts_ratio(before: Schedule, after: Cron, now: datetime) -> Decimal | None:
     """Return by which factor the number of starts changes, 1 or more either way; None if unknown."""
-    old, new = _read(before), _read(after)
-    if old is None or new is None:
-        return None
-    counts = [len(each.fires_between(now, now + _AHEAD)) for each in (old, new)]
+    counts = [len(_starts(each, now)) for each in (before, after)]
     if not all(counts):
         return None
     return Decimal(max(counts)) / Decimal(min(counts))
 
 
+def starts_between(schedule: Schedule, start: datetime, end: datetime) -> Sequence[int]:
+    """List when a schedule starts syncs, in seconds since 1970; empty where nobody can tell."""
+    cron = _read(schedule)
+    return [] if cron is None else cron.epochs_between(start, end)
+
+
+@lru_cache(maxsize=_KEPT)
+def _starts(schedule: Schedule, now: datetime) -> Sequence[int]:
+    return starts_between(schedule, now, now + _AHEAD)
+
+
+@lru_cache(maxsize=_KEPT)
 def _read(schedule: Schedule) -> QuartzCron | None:
     if not isinstance(schedule, Cron):
         return None

@@ -3,18 +3,17 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 
-from bot.domain.connection import Cron
-from bot.domain.cron import parse
-from bot.domain.errors import CronError
+from bot.domain.connection import Cron, Schedule
 from bot.domain.forecast import Quantiles, Unknown
 from bot.domain.knob import KnobKind
 from bot.domain.promises import Window, WindowKind
 from bot.domain.recommendation import Confidence, KnobChange, ScheduleChange, StatusChange
 from bot.domain.spans import format_span
 from bot.domain.verdict import Allow, ApprovalLevel, Citation, Deny, NeedsApproval, Verdict
-from bot.policy.case import Case, shift_between, starts_ratio
+from bot.policy.case import Case, shift_between, starts_between, starts_ratio
 from bot.policy.model import Trigger
 from bot.policy.standing import Said, Standing
 
@@ -119,7 +118,7 @@ def pause(standing: Standing, case: Case) -> Iterator[Verdict]:
 def windows(standing: Standing, case: Case) -> Iterator[Verdict]:
     """Keep changes out of freezes, and syncs out of blackouts."""
     for said in standing.windows(WindowKind.FREEZE):
-        if said.value.covers(case.now):
+        if _is_open(said.value, case.now):
             yield Deny((said.cite(f"nothing may be changed during {said.value.name}"),))
     change = case.recommendation.change
     if not isinstance(change, ScheduleChange):
@@ -294,13 +293,10 @@ def _burdens(case: Case) -> bool:
 
 
 def _more_starts(change: ScheduleChange, now: datetime) -> bool:
-    if not isinstance(change.before, Cron):
-        return True
-    counts = [
-        len(parse(each.expression, each.zone).fires_between(now, now + _AHEAD))
-        for each in (change.before, change.after)
-    ]
-    return counts[1] > counts[0]
+    before, after = (
+        len(starts_between(each, now, now + _AHEAD)) for each in (change.before, change.after)
+    )
+    return after > before
 
 
 def _before(schedule: object, case: Case, standing: Standing) -> Iterator[Cron]:
@@ -339,20 +335,24 @@ def _silent(standing: Standing, sentence: str, *path: str) -> Deny:
     return Deny((said.cite(sentence),))
 
 
-def _inside(schedule: object, window: Window, case: Case) -> int:
+def _inside(schedule: Schedule, window: Window, case: Case) -> int:
     """Count the syncs that would run inside a window."""
-    if not isinstance(schedule, Cron):
-        return 0
-    try:
-        cron = parse(schedule.expression, schedule.zone)
-    except CronError:
-        return 0
     takes, end = case.takes, case.now + _AHEAD
-    spans = list(window.spans(case.now, end + takes))
+    seconds = takes.total_seconds()
+    spans = [
+        (opens.timestamp(), closes.timestamp())
+        for opens, closes in window.spans(case.now, end + takes)
+    ]
     return sum(
-        any(fire < closes and (fire >= opens or fire + takes > opens) for opens, closes in spans)
-        for fire in cron.fires_between(case.now, end)
+        any(fire < closes and (fire >= opens or fire + seconds > opens) for opens, closes in spans)
+        for fire in starts_between(schedule, case.now, end)
     )
+
+
+@lru_cache(maxsize=1024)
+def _is_open(window: Window, moment: datetime) -> bool:
+    """Tell whether a moment lies in a window; a run asks it of every connection."""
+    return window.covers(moment)
 
 
 CHECKS: Final[tuple[Check, ...]] = (

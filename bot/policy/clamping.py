@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from math import ceil, floor
 from typing import Final
 
 from bot.domain.forecast import Unknown
@@ -34,18 +35,24 @@ def clamp(standing: Standing, case: Case) -> Clamped | Deny:
     wanted, today = change.knob.number(change.after), _today(change)
     if wanted is None:
         return Clamped(case.recommendation, ())
-    found, citations = wanted, []
-    for bounds, citation in _bounds(standing, case, change):
-        inside = _whole(change.knob, bounds.clamp(found), bounds)
-        if abs(inside - found) > _CLOSE:
-            found = inside
-            citations.append(citation)
+    given = list(_bounds(standing, case, change))
+    citations = tuple(citation for bounds, citation in given if not _admits(bounds, wanted))
     if not citations:
         return Clamped(case.recommendation, ())
+    joined = Bounds()
+    for bounds, _ in given:
+        joined = joined.intersect(bounds)
+    found = _whole(change.knob, joined.clamp(wanted), joined)
     # What is left has to go the way that was wanted; anything else nobody has recommended.
-    if today is None or (found - today) * (wanted - today) <= 0:
-        return Deny(tuple(citations))
-    return Clamped(_turned(case.recommendation, change, found), tuple(citations))
+    if today is None or not _admits(joined, found) or (found - today) * (wanted - today) <= 0:
+        return Deny(citations)
+    return Clamped(_turned(case.recommendation, change, found), citations)
+
+
+def _admits(bounds: Bounds, number: float) -> bool:
+    return abs(bounds.clamp(number) - number) <= _CLOSE and (
+        bounds.low is None or bounds.high is None or bounds.low <= bounds.high
+    )
 
 
 def _bounds(
@@ -90,11 +97,10 @@ def _today(change: KnobChange) -> float | None:
 
 def _whole(knob: Knob, number: float, bounds: Bounds) -> float:
     """Round towards the inside, where the knob takes whole numbers."""
-    if knob.type == "number" or number == round(number):
+    if knob.type == "number":
         return number
-    return float(
-        int(number) if bounds.high is not None and number >= bounds.high else -int(-number)
-    )
+    is_upper = bounds.high is not None and number >= bounds.high
+    return float(floor(number + _CLOSE) if is_upper else ceil(number - _CLOSE))
 
 
 def _turned(recommendation: Recommendation, change: KnobChange, number: float) -> Recommendation:

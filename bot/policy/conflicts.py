@@ -1,8 +1,9 @@
 """Conflicts: policies that cannot all be kept, with who conflicts with whom."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 from itertools import combinations
 
 from bot.domain.forecast import Forecast, Unknown
@@ -54,6 +55,24 @@ def conflicts(rules: Rules, standing: Standing, outlook: Outlook) -> list[Confli
         *_approvers(rules, standing),
     )
     return [Conflict(name, sentence, parties) for sentence, parties in found]
+
+
+def strangers(rules: Rules, paths: Collection[str]) -> list[str]:
+    """Name the knobs that policies bound and that no connector is known to have.
+
+    Args:
+        rules: all that a folder says.
+        paths: the paths of all knobs that are known.
+    """
+    found = []
+    for rule in rules.all():
+        for path in rule.clauses.limits.knobs:
+            if path not in paths:
+                near = get_close_matches(path, paths, n=1)
+                hint = f"; did you mean {near[0]!r}?" if near else ""
+                where = rule.where("limits", "knobs", path)
+                found.append(f"{where}: no connector is known to have a knob {path!r}{hint}")
+    return found
 
 
 Found = Iterator[tuple[str, tuple[Citation, ...]]]

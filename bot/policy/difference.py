@@ -6,9 +6,8 @@ from enum import StrEnum
 
 from bot.domain.connection import ConnectionId
 from bot.domain.recommendation import Recommendation
-from bot.domain.verdict import Deny
+from bot.domain.verdict import Deny, label
 from bot.policy.case import Ruling
-from bot.policy.fixtures import label
 
 
 class Turn(StrEnum):

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bot.domain.recommendation import KnobChange
-from bot.domain.verdict import Citation
+from bot.domain.verdict import Citation, label
 from bot.policy.case import Ruling
 from bot.policy.checks import CHECKS
-from bot.policy.fixtures import label
 from bot.policy.judging import Judge
 from bot.policy.match import Truth, conditions
 from bot.policy.model import Clauses, Guarantee, Limits, PolicyEntry

@@ -41,7 +41,7 @@ from bot.domain.recommendation import (
 )
 from bot.domain.subject import Subject
 from bot.domain.tenure import Tenure
-from bot.domain.verdict import Allow, ApprovalLevel, Deny, NeedsApproval, Verdict
+from bot.domain.verdict import label
 from bot.knobs.catalogue import load
 from bot.policy.case import Case, Ruling
 from bot.policy.fields import Share, Span, Words
@@ -55,11 +55,6 @@ DEFAULT_NOW: Final = datetime(2026, 3, 10, 12, tzinfo=UTC)
 """When a fixture plays that gives no time of its own: a Tuesday, far from any month's end."""
 _AN_OTHER: Final = ConnectionId("another connection")
 _UNKNOWN: Final = Unknown("the test does not give it")
-_LEVELS: Final = {
-    "needs owner": ApprovalLevel.OWNER,
-    "needs team": ApprovalLevel.TEAM,
-    "needs two-person": ApprovalLevel.TWO_PERSON,
-}
 
 
 class GivenConnection(Strict):
@@ -174,67 +169,6 @@ def _let_in(rules: Rules, phase: PhaseName | None) -> Rules:
     return replace(rules, policies=policies, fallbacks=fallbacks)
 
 
-def uncovered(rules: Rules, folder: Path, results: list[Result]) -> list[str]:
-    """Name the clauses written in a folder that no test's verdict cites, as `file:line: key`.
-
-    What can never object is not counted: `any`, `pause: true`, the phases that let everything
-    in, and what only advisors are told (priorities, staleness, capacities).
-    """
-    cited = {
-        (citation.file, citation.line)
-        for result in results
-        for citation in result.ruling.verdict.citations
-    }
-    missing = []
-    for rule in rules.all():
-        if not rule.file.startswith(f"{folder.name}/"):
-            continue
-        for path in _objecting(rule.clauses.model_dump(exclude_unset=True)):
-            if (rule.file, rule.line(*path)) not in cited:
-                key = ".".join(map(str, path))
-                missing.append(f"{rule.where(*path)}: {rule.name}: {key}")
-    return missing
-
-
-_LIMITS: Final = frozenset(
-    {
-        "schedule_shift",
-        "frequency_ratio",
-        "batch_size_ratio",
-        "parallelism_ratio",
-        "knob_ratio",
-        "cost_cap",
-        "max_cost_increase",
-        "change_budget",
-        "hysteresis",
-    }
-)
-
-
-def _objecting(said: Mapping[str, object]) -> Iterator[tuple[str | int, ...]]:
-    """Yield the clauses that can be cited by a verdict."""
-    if said.get("phase") in {"monitor", "dry-run"}:
-        yield ("phase",)
-    if said.get("approval") is not None:
-        yield ("approval",)
-    triggers = said.get("triggers")
-    if isinstance(triggers, tuple | list):
-        yield from (("triggers", number) for number in range(len(triggers)))
-    guarantee = said.get("guarantee")
-    if isinstance(guarantee, dict):
-        for key in ("finish_by", "min_success_rate"):
-            if guarantee.get(key) is not None:
-                yield "guarantee", key
-        for key in ("blackout", "freeze"):
-            yield from (("guarantee", key, number) for number in range(len(guarantee.get(key, ()))))
-    limits = said.get("limits")
-    if isinstance(limits, dict):
-        yield from (("limits", key) for key in limits if key in _LIMITS and limits[key] != "any")
-        if limits.get("pause") is False:
-            yield "limits", "pause"
-        yield from (("limits", "knobs", path) for path in limits.get("knobs") or ())
-
-
 def _failures(expected: Expected, ruling: Ruling) -> Iterator[str]:
     verdict = ruling.verdict
     found = label(verdict)
@@ -252,17 +186,6 @@ def _failures(expected: Expected, ruling: Ruling) -> Iterator[str]:
         value = change.after if isinstance(change, KnobChange) else None
         if value != expected.value:
             yield f"expected the value {expected.value}, found {value}"
-
-
-def label(verdict: Verdict) -> str:
-    """Spell a verdict as fixtures do."""
-    match verdict:
-        case Allow():
-            return "allow"
-        case Deny():
-            return "deny"
-        case NeedsApproval(level):
-            return f"needs {level.label}"
 
 
 def _case(fixture: Fixture, document: Document, index: int) -> Case:

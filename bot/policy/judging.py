@@ -25,7 +25,7 @@ from bot.policy.checks import CHECKS
 from bot.policy.clamping import clamp
 from bot.policy.pricing import book, warehouses_of
 from bot.policy.rules import Rule, Rules
-from bot.policy.standing import Standing
+from bot.policy.standing import Memory, Standing
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,13 @@ class Judge:
     _standings: dict[ConnectionId, tuple[Subject, Standing]] = field(
         default_factory=dict, init=False, repr=False
     )
+    _memory: Memory = field(default_factory=dict, init=False, repr=False)
 
     def standing(self, subject: Subject) -> Standing:
         """Return the rules that speak of a subject; worked out once for each."""
         kept = self._standings.get(subject.connection.id)
         if kept is None or kept[0] is not subject:
-            kept = (subject, Standing.of(self.rules, subject))
+            kept = (subject, Standing.of(self.rules, subject, self._memory))
             self._standings[subject.connection.id] = kept
         return kept[1]
 
@@ -61,12 +62,18 @@ class Judge:
         return FleetTerms(tuple(shared), _tightest(self._blasts(), len(subjects)))
 
     def _blasts(self) -> list[BlastLimit]:
-        """Return what policies give, and the nearest default: a run is one thing for all."""
+        """Return what bounds a run, which is one thing for all.
+
+        Policies about every connection replace the nearest default; those about some only tighten.
+        """
         policies, defaults = (
-            [rule.clauses.limits.blast for rule in rules if rule.clauses.limits.blast is not None]
+            [(rule, rule.clauses.limits.blast) for rule in rules]
             for rules in (self.rules.policies, self.rules.fallbacks)
         )
-        return [BlastLimit(each.connections, each.share) for each in (*policies, *defaults[:1])]
+        some = [blast for rule, blast in policies if blast and not rule.is_about_all]
+        every = [blast for rule, blast in policies if blast and rule.is_about_all]
+        nearest = [blast for _, blast in defaults if blast][:1]
+        return [BlastLimit(each.connections, each.share) for each in (*some, *(every or nearest))]
 
     def prices(self, settings: PriceBook) -> PriceBook:
         """Return the settings' prices with what policies say laid over them."""

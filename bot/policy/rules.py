@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from difflib import get_close_matches
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -14,10 +15,18 @@ from bot.documents.validation import validate
 from bot.domain.calendar import Days
 from bot.domain.errors import ConfigError, PolicyError
 from bot.domain.manners import GroupBy, Manners
-from bot.domain.promises import Window, WindowKind
+from bot.domain.promises import Deadline, Window, WindowKind
 from bot.domain.subject import Subject
-from bot.policy.match import Test, Truth, compile_match
-from bot.policy.model import Calendar, Clauses, PolicyEntry, PolicyFile, PullRequests, WindowRule
+from bot.policy.match import Match, Test, Truth, compile_match
+from bot.policy.model import (
+    Calendar,
+    Clauses,
+    FinishBy,
+    PolicyEntry,
+    PolicyFile,
+    PullRequests,
+    WindowRule,
+)
 from bot.policy.pricing import Prices
 
 PRESETS: Final = ("conservative", "balanced", "cost")
@@ -44,6 +53,11 @@ class Rule:
             return compile_match(self.clauses.match)
         return lambda _: True
 
+    @property
+    def is_about_all(self) -> bool:
+        """Tell whether it is about every connection, since it matches nothing in particular."""
+        return not isinstance(self.clauses, PolicyEntry) or self.clauses.match == Match()
+
     def matches(self, subject: Subject) -> Truth:
         """Tell whether it speaks of a subject; None where that is not known."""
         return self.test(subject)
@@ -58,8 +72,25 @@ class Rule:
 
     def windows(self, kind: WindowKind) -> tuple[Window, ...]:
         """Return its blackouts or freezes."""
-        rules = getattr(self.clauses.guarantee, kind.value)
-        return tuple(window(each, kind, self.days, self.name) for each in rules)
+        return self._windows[kind]
+
+    @cached_property
+    def _windows(self) -> dict[WindowKind, tuple[Window, ...]]:
+        return {
+            kind: tuple(
+                window(each, kind, self.days, self.name)
+                for each in getattr(self.clauses.guarantee, kind.value)
+            )
+            for kind in WindowKind
+        }
+
+    @cached_property
+    def deadlines(self) -> tuple[Deadline, ...]:
+        """Return its deadlines."""
+        return tuple(
+            _deadline(self, number, each)
+            for number, each in enumerate(self.clauses.guarantee.finish_by)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +172,6 @@ class _Reader:
     def read(self, path: Path, name: str, *, is_base: bool = False) -> None:
         """Read one file from disk."""
         place = path.resolve()
-        if place in self.reading:
-            chain = " → ".join(each.name for each in (*self.reading, place))
-            raise PolicyError(f"{name}: it extends itself: {chain}", "Remove one `extends:`.")
         if str(place) in self.known:
             return
         self.known[str(place)] = name
@@ -179,12 +207,19 @@ class _Reader:
                 f"{where}: extends: there is no preset and no file {wanted!r}",
                 f"The presets are {', '.join(PRESETS)}; a file is named from this one's folder.",
             )
+        if path.resolve() in self.reading:
+            chain = " → ".join(each.name for each in (*self.reading, path))
+            raise PolicyError(
+                f"{where}: extends: it extends itself: {chain}", "Remove one `extends:`."
+            )
         self.read(path, wanted, is_base=True)
 
     def rules(self) -> Rules:
         """Put together what was read."""
         every = [*self.bases, *self.parsed]
         calendars = _calendars(every)
+        for each in every:
+            _refuse_unknown_calendars(each, calendars.known)
         policies = [rule for each in every for rule in _policies(each, calendars)]
         _refuse_repeated_names(policies)
         fallbacks = [
@@ -194,8 +229,6 @@ class _Reader:
             for each in reversed(every)
             if "defaults" in each.content.model_fields_set
         ]
-        for rule in (*policies, *fallbacks):
-            _refuse_unknown_calendars(rule)
         given = [each.content.pull_requests for each in every]
         return Rules(
             policies=tuple(policies),
@@ -204,6 +237,14 @@ class _Reader:
             manners=_manners(given, calendars),
             digest=f"sha256:{self._digest.hexdigest()}",
         )
+
+
+def _deadline(rule: Rule, number: int, given: FinishBy) -> Deadline:
+    name = rule.name if number == 0 else f"{rule.name} {number + 1}"
+    made = Deadline(name, given.time, given.zone, rule.days.days(given.calendar), given.after)
+    if given.probability is None:
+        return made
+    return Deadline(name, given.time, given.zone, made.days, given.after, given.probability)
 
 
 def window(rule: WindowRule, kind: WindowKind, calendars: Calendars, name: str) -> Window:
@@ -282,13 +323,32 @@ def _refuse_repeated_names(rules: Iterable[Rule]) -> None:
             )
 
 
-def _refuse_unknown_calendars(rule: Rule) -> None:
-    guarantee = rule.clauses.guarantee
-    for key in ("finish_by", "blackout", "freeze"):
-        for each in getattr(guarantee, key):
-            if each.calendar is not None and each.calendar not in rule.days.known:
-                known = ", ".join(sorted(rule.days.known)) or "none"
-                raise PolicyError(
-                    f"{rule.where('guarantee', key)}: there is no calendar {each.calendar!r}",
-                    f"Calendars that are defined: {known}.",
-                )
+def _refuse_unknown_calendars(parsed: _Parsed, known: Iterable[str]) -> None:
+    content = parsed.content
+    named: list[tuple[tuple[str | int, ...], Clauses]] = [(("defaults",), content.defaults)]
+    named += [(("policies", index), each) for index, each in enumerate(content.policies)]
+    places = [
+        ((*path, "guarantee", key, number), each)
+        for path, clauses in named
+        for key in ("finish_by", "blackout", "freeze")
+        for number, each in enumerate(getattr(clauses.guarantee, key))
+    ]
+    places += [
+        (("pull_requests", key, number), each)
+        for key in ("working_hours", "freeze")
+        for number, each in enumerate(getattr(content.pull_requests, key))
+    ]
+    for path, each in places:
+        if each.calendar is not None and each.calendar not in known:
+            # One may stand for a list of one: then the file has no number at that place.
+            found = next(
+                way
+                for way in ((*path, "calendar"), (*path[:-1], "calendar"), path)
+                if way in parsed.document.positions
+            )
+            near = get_close_matches(each.calendar, known, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise PolicyError(
+                f"{parsed.document.where(found)}: there is no calendar {each.calendar!r}{hint}",
+                f"Calendars that are defined: {', '.join(sorted(known)) or 'none'}.",
+            )

@@ -5,20 +5,22 @@ matches binds as well. Where no matching policy says anything of a thing, the ne
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from bot.domain.knob import Bounds, KnobKind
 from bot.domain.promises import Deadline, Phase, StepLimit, Terms, Window, WindowKind
 from bot.domain.subject import Subject
 from bot.domain.verdict import Citation
 from bot.policy.fields import ANY
-from bot.policy.model import Clauses, FinishBy
+from bot.policy.model import Clauses
 from bot.policy.rules import Rule, Rules
 
 T = TypeVar("T")
+Memory = dict[Any, dict[Any, list[Any]]]
+"""What rules come to, by the rules and the path."""
 _OTHER_KINDS: Final = tuple(
     kind.value for kind in KnobKind if kind not in (KnobKind.BATCH_SIZE, KnobKind.PARALLELISM)
 )
@@ -54,10 +56,17 @@ class Standing:
     sure: tuple[Rule, ...]
     perhaps: tuple[Rule, ...]
     fallbacks: tuple[Rule, ...]
+    _kept: dict[Any, list[Any]] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
-    def of(cls, rules: Rules, subject: Subject) -> "Standing":
-        """Hold every rule against a subject."""
+    def of(cls, rules: Rules, subject: Subject, kept: "Memory | None" = None) -> "Standing":
+        """Hold every rule against a subject.
+
+        Args:
+            rules: all that a folder says.
+            subject: whom they may speak of.
+            kept: what was worked out before, by the rules that speak; it is added to.
+        """
         sure: list[Rule] = []
         perhaps: list[Rule] = []
         for rule in rules.policies:
@@ -66,7 +75,9 @@ class Standing:
                 sure.append(rule)
             elif found is None:
                 perhaps.append(rule)
-        return cls(subject, tuple(sure), tuple(perhaps), rules.fallbacks)
+        speaking = (tuple(map(id, sure)), tuple(map(id, perhaps)))
+        shared = {} if kept is None else kept.setdefault(speaking, {})
+        return cls(subject, tuple(sure), tuple(perhaps), rules.fallbacks, shared)
 
     @property
     def binding(self) -> tuple[Rule, ...]:
@@ -74,11 +85,18 @@ class Standing:
         return (*self.sure, *self.perhaps)
 
     def said(self, read: Callable[[Clauses], T | None], *path: str | int) -> list[Said[T]]:
-        """Return what is said of one thing, by whom; the nearest default where no policy speaks."""
-        found = list(_given(self.sure, read, path))
-        if not found:
-            found = list(_given(self.fallbacks, read, path))[:1]
-        return [*found, *_given(self.perhaps, read, path)]
+        """Return what is said of one thing, by whom; the nearest default where no policy speaks.
+
+        A path is always read the same way: what it comes to is kept for all of whom the same rules
+        speak.
+        """
+        kept: list[Said[T]] | None = self._kept.get(path)
+        if kept is None:
+            found = _given(self.sure, read, path)
+            if not found:
+                found = _given(self.fallbacks, read, path)[:1]
+            kept = self._kept[path] = [*found, *_given(self.perhaps, read, path)]
+        return kept
 
     def ratio(self, setting: str) -> Said[Decimal | str] | None:
         """Return the tightest factor by which a setting may change; None when it may not."""
@@ -114,9 +132,9 @@ class Standing:
     def deadlines(self) -> list[Said[Deadline]]:
         """Return every deadline that binds, and who says so."""
         return [
-            Said(_deadline(rule, number, each), rule, ("guarantee", "finish_by", number))
+            Said(each, rule, ("guarantee", "finish_by", number))
             for rule in self._speaking(lambda each: bool(each.guarantee.finish_by))
-            for number, each in enumerate(rule.clauses.guarantee.finish_by)
+            for number, each in enumerate(rule.deadlines)
         ]
 
     def windows(self, kind: WindowKind) -> list[Said[Window]]:
@@ -129,8 +147,12 @@ class Standing:
 
     def terms(self) -> Terms:
         """Return what is said of the subject before anything is advised."""
-        staleness = self.said(lambda each: each.guarantee.max_staleness, "guarantee")
-        success = self.said(lambda each: each.guarantee.min_success_rate, "guarantee")
+        staleness = self.said(
+            lambda each: each.guarantee.max_staleness, "guarantee", "max_staleness"
+        )
+        success = self.said(
+            lambda each: each.guarantee.min_success_rate, "guarantee", "min_success_rate"
+        )
         priority = self.said(lambda each: each.priority, "priority")
         phase = self.phase()
         windows = (*self.windows(WindowKind.BLACKOUT), *self.windows(WindowKind.FREEZE))
@@ -189,11 +211,8 @@ def phase_of(name: str) -> Phase:
 
 def _given(
     rules: Iterable[Rule], read: Callable[[Clauses], T | None], path: tuple[str | int, ...]
-) -> Iterator[Said[T]]:
-    for rule in rules:
-        value = read(rule.clauses)
-        if value is not None:
-            yield Said(value, rule, path)
+) -> list[Said[T]]:
+    return [Said(value, rule, path) for rule in rules if (value := read(rule.clauses)) is not None]
 
 
 def _size(value: timedelta | Decimal | str) -> tuple[bool, float]:
@@ -202,11 +221,3 @@ def _size(value: timedelta | Decimal | str) -> tuple[bool, float]:
         assert value == ANY
         return True, 0.0
     return False, value.total_seconds() if isinstance(value, timedelta) else float(value)
-
-
-def _deadline(rule: Rule, number: int, given: FinishBy) -> Deadline:
-    name = rule.name if number == 0 else f"{rule.name} {number + 1}"
-    made = Deadline(name, given.time, given.zone, rule.days.days(given.calendar), given.after)
-    if given.probability is None:
-        return made
-    return Deadline(name, given.time, given.zone, made.days, given.after, given.probability)

@@ -31,6 +31,7 @@ from bot.pulls.approval_diff import Base, Diff, check_promise, connection_name
 from bot.pulls.change import SettingChange
 from bot.pulls.digest import digest
 from bot.pulls.github_review import Reviewed
+from bot.pulls.github_snapshot import ACTIONS_LOGIN
 from bot.pulls.metadata import Metadata, split
 from bot.pulls.snapshot import PREFIX
 from bot.pulls.trailers import APPROVAL, APPROVERS, PROMISE, TREE, read, read_approvers
@@ -42,8 +43,8 @@ _BY_LABEL = {level.label: level for level in ApprovalLevel}
 class Rules:
     """What the base branch says: its policies, the branch that is applied, who trimtab is there.
 
-    `must_be_signed` is set where trimtab works as an App: its commits are signed by GitHub then,
-    and no other commit is taken for one of its.
+    `must_be_signed` is set where the settings name trimtab's App: no commit is taken for one of its
+    then that GitHub has not signed.
     """
 
     authority: Authority
@@ -76,7 +77,7 @@ def check(pull: Reviewed, rules: Rules, base: Base, diff: Diff, directory: Direc
     wrong = wrong or check_promise(base, metadata.changes, diff)
     if wrong is not None:
         return _fail(wrong)
-    level = _level(metadata, rules, base)
+    level = _level(pull, metadata, rules, base)
     asked = [Asked(level, names) for names in _approvers(pull, metadata, rules, base, level)]
     found = standing(pull.reviews, pull.head, {pull.author, pull.commit.author})
     return conclude(asked, found, directory)
@@ -95,7 +96,7 @@ def _unvouched(pull: Reviewed, metadata: Metadata, rules: Rules) -> str | None:
     commit, trailers = pull.commit, read(pull.commit.message)
     if pull.is_by_bot and commit.author != pull.author:
         return f"Its head is a commit of {commit.author or 'nobody known'}, not of {pull.author}."
-    if rules.must_be_signed and not (pull.is_by_bot and commit.is_signed):
+    if rules.must_be_signed and not _is_signed(pull):
         return "Its head is no commit that GitHub has signed for trimtab's App."
     if trailers.get(TREE) != commit.tree:
         return "Its head is not the tree that trimtab wrote."
@@ -107,7 +108,16 @@ def _unvouched(pull: Reviewed, metadata: Metadata, rules: Rules) -> str | None:
     return None
 
 
-def _level(metadata: Metadata, rules: Rules, base: Base) -> ApprovalLevel:
+def _is_signed(pull: Reviewed) -> bool:
+    """Tell whether GitHub has signed the head for the App that opened the pull request.
+
+    Every workflow may sign as `github-actions`, so that such a signature vouches for nobody.
+    """
+    is_of_app = pull.is_by_bot and pull.author != ACTIONS_LOGIN
+    return is_of_app and pull.commit.is_signed and pull.commit.author == pull.author
+
+
+def _level(pull: Reviewed, metadata: Metadata, rules: Rules, base: Base) -> ApprovalLevel:
     """Return the level that counts.
 
     A signed commit says what policy asked with all that was known; of what it asks by now, only a
@@ -116,7 +126,7 @@ def _level(metadata: Metadata, rules: Rules, base: Base) -> ApprovalLevel:
     """
     level = _BY_LABEL[metadata.approval]
     now = [rules.authority.level(_subject(base, each)) for each in metadata.changes]
-    if rules.must_be_signed and ApprovalLevel.BLOCKED not in now:
+    if _is_signed(pull) and ApprovalLevel.BLOCKED not in now:
         return level
     return max(level, ApprovalLevel.TEAM, *now)
 
@@ -131,7 +141,7 @@ def _approvers(
     signature there is only what the tree tells of the connections.
     """
     noted = read_approvers(read(pull.commit.message).get(APPROVERS, ""))
-    if rules.must_be_signed and noted:
+    if _is_signed(pull) and noted:
         named = rules.authority.named(level)
         return noted if OWNER in named else [names & named for names in noted]
     return [rules.authority.approvers(level, _subject(base, each)) for each in metadata.changes]

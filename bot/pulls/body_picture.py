@@ -69,12 +69,12 @@ def _bars(found: tuple[datetime, ...], day: datetime, takes: timedelta) -> list[
     names = "%H.%M" if len(found) <= _MOST_NAMED else "·"
     ends = [min(start + takes, day + _DAY) for start in found]
     return [
-        f"  {start:{names}} :{start:%Y-%m-%d %H:%M}, {minutes(end - start)}m"
+        f"  {start:{names}} :{start:%Y-%m-%d %H:%M}, {_minutes(end - start)}m"
         for start, end in zip(found, ends, strict=True)
     ]
 
 
-def minutes(span: timedelta) -> int:
+def _minutes(span: timedelta) -> int:
     """Return a span in whole minutes, at least one."""
     return max(1, round(span / timedelta(minutes=1)))
 

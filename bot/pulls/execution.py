@@ -5,7 +5,7 @@ head that the body says is being replaced. A pull request is closed in the write
 loses its branch afterwards: a branch that is left over is recognised by the commit it stands at.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from bot.domain.errors import ForgeError
@@ -29,21 +29,33 @@ from bot.pulls.trailers import sign
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What became of a list of operations: the pull requests they touched, and what failed."""
+    """What became of a list of operations: the pull requests they touched, and what failed.
+
+    `left` are those that there was no time for.
+    """
 
     pulls: tuple[int, ...]
     failures: tuple[tuple[Operation, ForgeError], ...] = ()
+    left: tuple[Operation, ...] = ()
 
 
-def carry_out(forge: Forge, operations: Sequence[Operation], base: str) -> Done:
+def carry_out(
+    forge: Forge,
+    operations: Sequence[Operation],
+    base: str,
+    is_over: Callable[[], bool] = lambda: False,
+) -> Done:
     """Carry operations out in order; one that fails does not keep the others from their turn.
 
     Only opening waits for the next run when a pull request could not be closed: the new one may
-    be there to take the old one's place, and there is never to be a second.
+    be there to take the old one's place, and there is never to be a second. Once `is_over` says so,
+    the rest is left to the next run: each operation is whole in itself.
     """
     pulls: list[int] = []
     failures: list[tuple[Operation, ForgeError]] = []
-    for operation in operations:
+    for position, operation in enumerate(operations):
+        if is_over():
+            return Done(tuple(dict.fromkeys(pulls)), tuple(failures), tuple(operations[position:]))
         if isinstance(operation, OpenPull) and any(isinstance(o, ClosePull) for o, _ in failures):
             continue
         try:

@@ -28,8 +28,8 @@ class Signs:
 def find_obsolete(snapshot: Snapshot, signs: Signs) -> Mapping[Target, Obsolete]:
     """Look for evidence against each change of the open pull requests.
 
-    That an advisor says nothing, or that it does not know, is no evidence; that it says to keep
-    things as they are is, unless it or another one recommends something for the same setting.
+    That an advisor says nothing, does not know, or would rather wait is no evidence; that it says to
+    keep things as they are is, unless it or another one recommends something for the same setting.
     """
     listed = {str(connection.id): connection for connection in signs.connections}
     recommended: set[Target] = set()
@@ -37,7 +37,7 @@ def find_obsolete(snapshot: Snapshot, signs: Signs) -> Mapping[Target, Obsolete]
     for each in signs.advice:
         if isinstance(each, Recommendation):
             recommended.add(Target(each.connection_id, each.change.setting))
-        elif isinstance(each, Keep):
+        elif isinstance(each, Keep) and not each.waits:
             kept.setdefault((each.connection_id, each.advisor), each.reason)
     found: dict[Target, Obsolete] = {}
     for pull in snapshot.pulls:

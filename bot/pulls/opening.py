@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
 
 from bot.domain.manners import Manners
 from bot.pulls.change import Target
@@ -11,6 +13,9 @@ from bot.pulls.limits import Room
 from bot.pulls.operations import OpenPull
 from bot.pulls.recall import Recalled
 from bot.pulls.snapshot import Pull, Snapshot
+
+SAME_NIGHT: Final = timedelta(hours=12)
+"""Runs less than that apart share one allowance of new pull requests."""
 
 
 @dataclass(slots=True)
@@ -49,6 +54,8 @@ class Opening:
             if pull.metadata is not None:
                 carried |= dict.fromkeys(pull.metadata.targets, pull)
         room = Room.beside(kept.values(), manners)
+        # A second run of the same night finds nothing to open where the first one stopped.
+        room.new = sum(pull.created_at > recalled.now - SAME_NIGHT for pull in snapshot.pulls)
         return cls(snapshot, recalled, room, kept, replaceable, carried)
 
     def open(self, draft: Draft) -> None:

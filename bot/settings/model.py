@@ -1,15 +1,20 @@
 """`trimtab.yaml` as typed settings: what the file may say, and nothing else."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, Field, HttpUrl, SecretStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, SecretStr, model_validator
 
 from bot.documents.validation import Strict
+from bot.domain.platform import Platform
+from bot.domain.spans import parse_span
 from bot.settings.prices import PriceSettings
 from bot.settings.signals import SignalSettings
 
+CLOUD_HOST: Final = "api.airbyte.com"
+Span = Annotated[timedelta, BeforeValidator(lambda v: parse_span(v) if isinstance(v, str) else v)]
 _OWNER_AND_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
 
 
@@ -32,6 +37,21 @@ class AirbyteSettings(Strict):
     username: SecretStr | None = None
     password: SecretStr | None = None
     workspaces: tuple[str, ...] = Field((), description="workspace ids; empty is all in sight")
+    jitters: bool | None = Field(
+        None, description="starts are put off at random, as on Airbyte Cloud; else told by the url"
+    )
+    shortest_interval: Span | None = Field(
+        None, description="between two syncs: an hour on Airbyte Cloud, a minute elsewhere"
+    )
+
+    @property
+    def platform(self) -> Platform:
+        """Return how this installation treats schedules."""
+        usual = Platform.cloud() if self.url.host == CLOUD_HOST else Platform()
+        return Platform(
+            usual.floor if self.shortest_interval is None else self.shortest_interval,
+            usual.jitters if self.jitters is None else self.jitters,
+        )
 
     @model_validator(mode="after")
     def _credentials_fit(self) -> Self:

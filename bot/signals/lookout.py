@@ -35,10 +35,6 @@ class Scene:
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
     folder: Path = Path()
 
-    def connections_named(self, text: str) -> tuple[ConnectionId, ...]:
-        """Return the connections that an id or a name means."""
-        return tuple(each.id for each in self.connections if text in (each.id, each.name))
-
     def sources_named(self, text: str) -> tuple[SourceId, ...]:
         """Return the sources that an id or a name means, each once."""
         found = {each.source_id for each in self.connections if self._is(each.source_id, text)}

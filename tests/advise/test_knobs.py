@@ -170,6 +170,46 @@ def test_what_turned_out_worse_is_taken_back() -> None:
     assert "were slower than those at 100 before" in answer.reason
 
 
+def test_one_connection_that_suffers_is_enough_where_the_others_gain_little() -> None:
+    """Its syncs take a third longer since the change; the busy ones hardly feel it."""
+    situation = Lived([(100, 30), (150, 16)], optimum=150, keys="abcdefgh").situation()
+    assert turned(only_carrier(situation)) > 150
+    runs = situation.runs
+    assert runs is not None
+    changed = situation.knobs["s"][-1].first_seen.timestamp()
+    hurt = (runs.connection == 7) & (runs.created >= changed)
+    seconds = np.where(hurt, runs.seconds * 1.35, runs.seconds).astype(np.float32)
+    others = np.where(runs.connection == 7, 1, 20)
+    slower = replace(runs, seconds=(seconds * others).astype(np.float32))
+    answer = only_carrier(replace(situation, runs=slower))
+    assert turned(answer) == 100
+    assert "one of its connections got" in answer.reason.lower()
+
+
+def test_what_has_returned_to_an_earlier_value_does_not_swing() -> None:
+    worse = Lived([(150, 20), (100, 8), (150, 10)], optimum=60)
+    answer = only(worse.situation())
+    assert isinstance(answer, Keep)
+    assert "stand still for 14 days" in answer.reason
+    other = Lived([(200, 20), (100, 8), (150, 10)], optimum=60)
+    assert turned(only(other.situation())) == 100
+
+
+def test_what_stands_above_a_share_of_what_failed_backs_off_further() -> None:
+    oom = {ConnectionId("a"): (Trouble(NOW - timedelta(days=30), Cause.OUT_OF_MEMORY),)}
+    answer = only(Lived([(100, 20), (80, 20)]).situation(troubles=oom))
+    assert turned(answer) == 56
+    assert "above 70% of a size that ran out of memory before" in answer.reason
+
+
+def test_a_value_that_was_seen_before_is_not_tried_again() -> None:
+    lived = Lived([(200, 30), (300, 30)], optimum=300)
+    (reading,) = readings(lived.situation())
+    assert reading.rails[PAGE].down() == 200
+    answer = only(lived.situation())
+    assert not isinstance(answer, Recommendation) or turned(answer) != 200
+
+
 def test_after_a_change_it_stands_still_for_a_while() -> None:
     answer = only(Lived([(150, 30), (100, 8)], optimum=70).situation())
     assert isinstance(answer, Keep)

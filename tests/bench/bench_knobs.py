@@ -26,13 +26,13 @@ from bot.lab.physics import OUT_OF_MEMORY
 from bot.lab.world import World
 from tests.bench.knob_loop import Loop
 
-SEEDS: Final = range(101, 125)
+SEEDS: Final = range(201, 221)
 CONNECTIONS: Final = 150 if os.environ.get("SIZE") == "full" else 36
 WARM_DAYS: Final = 28
 DAYS: Final = 90
 DAY: Final = 86_400
 START: Final = 20_000 * DAY
-ORACLE: Final = (1.0, 0.6, 0.3)
+ORACLE: Final = (1.0, 0.5)
 """Shares of the optimal parallelism that the oracle lives through."""
 WORST_ALLOWED: Final = 0.04
 """What the 95th-percentile connection may lose at most."""

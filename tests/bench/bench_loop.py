@@ -50,10 +50,10 @@ from tests.bench.closed_loop import (
 
 FULL: Final = os.environ.get("SIZE") == "full"
 SEEDS: Final = range(2001, 2021) if FULL else range(2001, 2004)
-SIZES: Final = (20, 60, 150) if FULL else (20, 60)
+SIZES: Final = (15, 40, 80) if FULL else (15, 40)
 NIGHTS: Final = 10
 SHARE_A_NIGHT: Final = 0.15
-JUDGED: Final = 12
+JUDGED: Final = 6
 """Promises that are judged in each fleet: the first ones, each at the price of one more life."""
 PLANS: Final[Mapping[str, Callable[[Fleet], PriceBook]]] = {
     "Cloud volume + warehouse": cloud_prices,

@@ -36,6 +36,15 @@ def test_the_table_sets_trimtab_beside_simpler_methods(
         assert sum(line.strip().startswith(f"{method} ") for line in lines) == 2
 
 
+def test_the_learned_model_is_judged_one_day_ahead_when_asked_for(
+    history: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["backtest", "--history", str(history), "--days", "7", "--quantity", "duration"]
+    assert main([*asked, "--ml"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert sum(line.strip().startswith("trimtab with ml ") for line in lines) == 1
+
+
 def test_scores_come_as_json(history: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["backtest", "--history", str(history), "--days", "14", "-o", "json"]) == 0
     found = json.loads(capsys.readouterr().out)

@@ -103,6 +103,17 @@ def test_signals_limits_and_full_refreshes_are_told_in_words_and_as_json(
     assert "house" not in text
 
 
+def test_the_learned_model_may_help_and_says_where(
+    place: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert forecast(place, "-o", "json", "--ml") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert {each["method"] for each in found} <= {"local", "ml", "thin", "family", "fleet"}
+    for each in found:
+        duration = each["estimated_duration_and_cost"]["next_sync"]["duration_seconds"]
+        assert duration["p05"] <= duration["p50"] <= duration["p95"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -6,7 +6,7 @@ import pytest
 
 from bot.cli.opening import open_job
 from bot.domain.errors import ConfigError, ForgeError, PolicyError
-from bot.job import TerraformRoot
+from bot.drafts import TerraformRoot
 from bot.lab import AuthMode, Lab
 from bot.pulls.git import Git
 

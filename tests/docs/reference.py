@@ -3,6 +3,7 @@
 That is docs/cli.md, from the commands' own help, and docs/schemas/plan.v1.json.
 """
 
+import html
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,7 +51,7 @@ def _sections(command: click.Command, name: str, level: str) -> Iterator[str]:
     paragraphs = [" ".join(part.split()) for part in (command.help or "").split("\n\n")]
     blocks = [f"{level} {name}", f"```text\n{name} {usage}\n```", *map(_escaped, paragraphs)]
     options = [
-        f"| `{record[0].replace('|', chr(92) + '|')}` | {_cell(record[1])} |"
+        f"| {_code(record[0])} | {_cell(record[1])} |"
         for parameter in command.params
         if (record := parameter.get_help_record(context)) is not None
     ]
@@ -62,6 +63,13 @@ def _sections(command: click.Command, name: str, level: str) -> Iterator[str]:
             found = command.get_command(context, below)
             if found is not None:
                 yield from _sections(found, f"{name} {below}", level + "#")
+
+
+def _code(text: str) -> str:
+    """Return a code span; a bar in backticks would end the cell, or be shown with its escape."""
+    return (
+        f"<code>{html.escape(text).replace('|', '&#124;')}</code>" if "|" in text else f"`{text}`"
+    )
 
 
 def _escaped(text: str) -> str:

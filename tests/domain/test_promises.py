@@ -54,9 +54,13 @@ def test_a_window_longer_than_a_day_is_found_from_its_far_end() -> None:
     [
         (BlastLimit(), 40, 40),
         (BlastLimit(share=Decimal("0.2")), 40, 8),
-        (BlastLimit(share=Decimal("0.2")), 4, 0),
+        (BlastLimit(share=Decimal("0.2")), 9, 1),
+        (BlastLimit(share=Decimal("0.2")), 4, 1),
+        (BlastLimit(share=Decimal(0)), 40, 0),
         (BlastLimit(connections=3, share=Decimal("0.2")), 40, 3),
     ],
 )
-def test_a_blast_limit_never_rounds_up(limit: BlastLimit, fleet: int, allowed: int) -> None:
+def test_a_blast_limit_rounds_down_but_lets_one_begin(
+    limit: BlastLimit, fleet: int, allowed: int
+) -> None:
     assert limit.of(fleet) == allowed

@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import pytest
+
 from bot.domain.connection import (
     Connection,
     ConnectionId,
@@ -11,8 +13,12 @@ from bot.domain.connection import (
 )
 from bot.domain.subject import Subject
 from bot.domain.verdict import ApprovalLevel
-from bot.policy.approvers import OWNER, read_approvers
+from bot.policy.approvers import OWNER, Approvers, read_approvers
+from tests.policy.cases import judge_of
+from tests.policy.cases import subject as matched
 
+NAMED = "{name: all, approvers: {owner: ['{owner}'], team: ['@ada', '@acme/data']}}"
+NARROW = "{name: erp, match: {tag: erp}, approvers: {team: ['@acme/data', '@cleo']}}"
 POLICIES = """
 version: 1
 policies:
@@ -62,3 +68,36 @@ def test_the_level_is_what_policies_ask_whatever_is_proposed(tmp_path: Path) -> 
     found = read_approvers(tmp_path)
     assert found.level(subject("payroll eu")) is ApprovalLevel.BLOCKED
     assert found.level(subject("orders")) is ApprovalLevel.TEAM
+
+
+def approvers(level: ApprovalLevel, *policies: str, owner: str | None = "@bob") -> frozenset[str]:
+    return Approvers(judge_of(*policies).rules).approvers(level, matched("a", "erp", owner=owner))
+
+
+@pytest.mark.parametrize(
+    ("level", "policies", "expected"),
+    [
+        (ApprovalLevel.TEAM, (NAMED,), {"@ada", "@acme/data"}),
+        (ApprovalLevel.TEAM, (NAMED, NARROW), {"@acme/data"}),
+        (ApprovalLevel.OWNER, (NAMED,), {"@bob"}),
+        (ApprovalLevel.OWNER, (NARROW,), {"@bob"}),
+        (ApprovalLevel.TWO_PERSON, (NAMED,), {"@ada", "@acme/data"}),
+        (ApprovalLevel.AUTO, (NAMED,), set()),
+        (ApprovalLevel.BLOCKED, (NAMED,), set()),
+        (ApprovalLevel.TEAM, ("{name: x}",), set()),
+    ],
+)
+def test_those_approve_whom_every_policy_names(
+    level: ApprovalLevel, policies: tuple[str, ...], expected: set[str]
+) -> None:
+    assert approvers(level, *policies) == expected
+
+
+@pytest.mark.parametrize("owner", [None, "finance"])
+def test_an_owner_who_is_no_account_approves_nothing(owner: str | None) -> None:
+    assert approvers(ApprovalLevel.OWNER, NAMED, owner=owner) == frozenset()
+
+
+def test_a_policy_that_may_not_match_narrows_too() -> None:
+    maybe = "{name: m, match: {owner: '@x'}, approvers: {team: ['@ada']}}"
+    assert approvers(ApprovalLevel.TEAM, NAMED, maybe, owner=None) == {"@ada"}

@@ -395,9 +395,10 @@ def test_capacities_are_shared_by_those_that_a_policy_matches() -> None:
     ]
     terms = judge.fleet_terms(fleet)
     group, source = terms.capacities
-    assert (group.capacity.scope, group.capacity.limit) == (CapacityScope.GROUP, 2)
+    assert (group.capacity.scope, group.capacity.limit) == (CapacityScope.GROUP, Decimal(2))
     assert group.members == {"a", "b", "c"}
-    assert (source.capacity.scope, source.members) == (CapacityScope.SOURCE, {"a", "b"})
+    assert source.capacity.scope is CapacityScope.SOURCE
+    assert source.members == {"a", "b"}
 
 
 def test_a_run_touches_no_more_of_a_fleet_than_the_tightest_share() -> None:
@@ -412,6 +413,13 @@ def test_the_nearest_default_bounds_a_run_and_not_what_it_extends() -> None:
     base = "version: 1\ndefaults: {limits: {blast: {share: 10%}}}\n"
     judge = Judge(rules_of("version: 1\ndefaults: {limits: {blast: {share: 50%}}}\n", base=base))
     assert judge.fleet_terms([subject(str(n)) for n in range(20)]).blast.of(20) == 10
+
+
+@pytest.mark.parametrize(("match", "most"), [("", 10), (", match: {tag: a}", 2)])
+def test_only_a_policy_about_every_connection_gives_a_run_more_room(match: str, most: int) -> None:
+    base = "version: 1\ndefaults: {limits: {blast: {share: 10%}}}\n"
+    judge = judge_of(f"{{name: x, limits: {{blast: {{share: 50%}}}}{match}}}", base=base)
+    assert judge.fleet_terms([subject(str(n)) for n in range(20)]).blast.of(20) == most
 
 
 def test_the_same_case_later_gets_the_same_answer() -> None:

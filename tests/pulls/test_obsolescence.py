@@ -68,6 +68,10 @@ def test_another_advisors_keep_is_not() -> None:
     assert found(advice=[Keep(ANT, "other", "it is fine")]) is None
 
 
+def test_one_that_waits_for_room_is_not() -> None:
+    assert found(advice=[Keep(ANT, "", "this run may change no more", waits=True)]) is None
+
+
 def test_nor_one_beside_a_recommendation_for_the_same_setting() -> None:
     recommended = size_recommendation()
     assert recommended.change.setting == "configuration.size"

@@ -422,6 +422,7 @@ def test_a_run_opens_three_and_lists_the_rest_with_the_reason(world: MemoryWorld
 
 def test_five_are_open_at_most(world: MemoryWorld) -> None:
     run(world, *many(world, 8), manners=Manners())
+    world.now += timedelta(days=1)
     planned = run(world, *many(world, 8), manners=Manners())
     assert kinds(planned) == [OpenPull] * 2
     assert reasons(planned) == [HeldReason.OPEN_LIMIT] * 3
@@ -497,6 +498,17 @@ def test_an_old_pull_request_stays_while_there_is_no_room_for_its_successor(
     run(world, ant(world))
     other = replace(ant(world), identity="team/zoo/low", branch="trimtab/z/low")
     assert plan(world, other, manners=Manners(new_per_run=0)).operations == ()
+
+
+def test_a_second_run_of_the_same_night_opens_no_more_than_the_first(world: MemoryWorld) -> None:
+    base = world.content("main")[FILE]
+    both = [draft(base, "ant", 20), draft(base, "bee", 20)]
+    one = Manners(new_per_run=1)
+    run(world, *both, manners=one)
+    assert plan(world, *both, manners=one).operations == ()
+    assert reasons(plan(world, *both, manners=one)) == [HeldReason.NEW_LIMIT]
+    world.now += timedelta(hours=23)
+    assert len(plan(world, *both, manners=one).operations) == 1
 
 
 def test_a_branch_of_that_name_by_a_person_is_not_adopted(world: MemoryWorld) -> None:

@@ -269,6 +269,19 @@ def test_auto_needs_nobody_where_trimtabs_commit_says_so(hub: GitHub) -> None:
     assert conclude(hub, propose(hub, draft(approval="auto"))).state is State.SUCCESS
 
 
+def test_a_token_of_an_app_that_somebody_else_made_vouches_as_well(hub: GitHub) -> None:
+    set_up(hub)
+    assert conclude(hub, propose(hub, draft(approval="auto")), UNSIGNED).state is State.SUCCESS
+
+
+def test_the_account_that_all_workflows_share_vouches_for_nobody(hub: GitHub) -> None:
+    set_up(hub)
+    hub.login = "github-actions[bot]"
+    number = propose(hub, draft(approval="auto"))
+    assert conclude(hub, number, UNSIGNED).state is State.PENDING
+    assert conclude(hub, number).state is State.FAILURE
+
+
 def test_a_promise_about_what_is_no_tuning_fails(hub: GitHub) -> None:
     set_up(hub)
     other = replace(CHANGE, path="name", before="orders", after="payroll-copy")

@@ -34,8 +34,9 @@ def test_any_module_that_asks_structlog_gets_the_same_log() -> None:
 def test_secrets_are_hidden_wherever_they_stand(as_json: bool) -> None:
     stream = io.StringIO()
     log = open_log(stream, "r", REDACT, as_json=as_json)
+    nothing: dict[str, str] = {}
     try:
-        {}[SECRET]
+        nothing[SECRET]
     except KeyError as error:
         log.exception(SECRET, nested={SECRET: [SECRET, (1, {SECRET})]}, error=error, n=1.5)
     log.info("url", at="https://me:pass@host/x", header="Bearer abcdefghij")

@@ -1,8 +1,11 @@
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from bot.domain.errors import ConfigError
+from bot.domain.platform import Platform
+from bot.settings.model import AirbyteSettings
 from bot.settings.reading import read_settings
 
 GOOD = """\
@@ -110,3 +113,13 @@ def test_a_forge_that_does_not_fit_together_is_refused(
 ) -> None:
     with pytest.raises(ConfigError, match=message):
         read_settings(write(tmp_path, GOOD + forge), ENV)
+
+
+def test_cloud_is_told_by_its_address_and_a_plan_of_one_s_own_by_words() -> None:
+    def platform(**given: object) -> Platform:
+        return AirbyteSettings.model_validate({"auth": "none", **given}).platform
+
+    assert platform(url="https://api.airbyte.com/v1") == Platform.cloud()
+    assert platform(url="https://airbyte.example.com/api/public/v1") == Platform()
+    quick = platform(url="https://api.airbyte.com/v1", shortest_interval="15m")
+    assert quick == Platform(timedelta(minutes=15), jitters=True)

@@ -61,9 +61,8 @@ def test_nothing_to_look_at_is_nothing_seen() -> None:
     assert look([], scene()) == Sight()
 
 
-def test_an_id_or_a_name_means_a_connection_or_a_source() -> None:
+def test_an_id_or_a_name_means_a_source_or_a_destination() -> None:
     there = scene(connection("a", source="s1"), connection("b", source="s1", into="d2"))
-    assert there.connections_named("a") == ("id of a",)
     assert there.sources_named("source s1") == there.sources_named("s1") == ("s1",)
     assert there.sources_named("nobody") == ()
     assert [each.name for each in there.writing_to("destination d2")] == ["b"]

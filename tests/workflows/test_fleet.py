@@ -114,12 +114,21 @@ def body() -> str:
         path="schedule.cron_expression",
         fingerprint="sha256:00",
     )
-    plain = dict.fromkeys(
-        ("id", "identity", "fingerprint", "risk", "confidence", "approval", "evidence", "policies",
-         "promise", "title", "text"),
-        "x",
-    )  # fmt: skip
-    return join("Start at 06:20.", Metadata(changes=(promised,), **plain))
+    record = Metadata(
+        changes=(promised,),
+        id="x",
+        identity="x",
+        fingerprint="x",
+        risk="low",
+        confidence="high",
+        approval="team",
+        evidence="x",
+        policies="x",
+        promise="x",
+        title="x",
+        text="x",
+    )
+    return join("Start at 06:20.", record)
 
 
 def plan(runner: Runner) -> None:
@@ -134,7 +143,7 @@ def test_a_pull_request_is_planned_guarded_merged_compared_and_applied(
     change(runner, BEFORE, AFTER)
     plan(runner)
     assert "nothing else" in runner.succeed(PLAN, "Guard")
-    plan(runner)
+    runner.succeed(PLAN, "Comment")
     (comment,) = hub.comments
     assert comment["body"].startswith("<!-- trimtab:plan -->\n### terraform plan")
     assert "1 to change" in comment["body"]

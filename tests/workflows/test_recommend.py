@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.lab.demo import Demo, set_up
+from bot.lab.demo.scene import Scene, set_up
 from bot.pulls.git import Git
 from tests.workflows.hub import NAME, serve
 from tests.workflows.steps import REPOSITORY, Runner
@@ -28,16 +28,16 @@ RUN = {
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    with set_up(tmp_path_factory.mktemp("team") / "repository") as demo:
-        yield demo
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    with set_up(tmp_path_factory.mktemp("team") / "repository", connections=8, days=30) as scene:
+        yield scene
 
 
 @pytest.fixture
-def runner(demo: Demo, tmp_path: Path) -> Runner:
+def runner(scene: Scene, tmp_path: Path) -> Runner:
     contexts = {
-        "secrets.AIRBYTE_CLIENT_ID": demo.lab.client_id,
-        "secrets.AIRBYTE_CLIENT_SECRET": demo.lab.client_secret,
+        "secrets.AIRBYTE_CLIENT_ID": scene.lab.client_id,
+        "secrets.AIRBYTE_CLIENT_SECRET": scene.lab.client_secret,
         "secrets.TRIMTAB_APP_KEY": "",
         "vars.TRIMTAB_APP_ID": "",
         "github.token": "ghs_0123456789",
@@ -45,24 +45,24 @@ def runner(demo: Demo, tmp_path: Path) -> Runner:
         "inputs.command": "plan",
         "inputs.report": "report.html",
     }
-    return Runner(demo.folder, tmp_path / "runner", contexts, {"AIRBYTE_URL": demo.lab.url})
+    return Runner(scene.folder, tmp_path / "runner", contexts, {"AIRBYTE_URL": scene.lab.url})
 
 
-def test_a_night_opens_pull_requests_and_tells_the_job_page(demo: Demo, runner: Runner) -> None:
+def test_a_night_opens_pull_requests_and_tells_the_job_page(scene: Scene, runner: Runner) -> None:
     done = runner.run(OPTIMIZE, "Run")
     assert done.returncode == 0, done.stderr
     opened = int(runner.outputs["opened"])
-    branches = Git(demo.folder).text("for-each-ref", "refs/heads/trimtab").splitlines()
+    branches = Git(scene.folder).text("for-each-ref", "refs/heads/trimtab").splitlines()
     assert opened == len(branches) > 0
     assert int(runner.outputs["proposals"]) >= opened
     summary = (runner.temp / "summary").read_text()
     assert summary.startswith("## trimtab")
     assert "| open |" in summary
     assert len(re.findall("^::notice", done.stderr, re.MULTILINE)) == min(opened, 10)
-    page = (demo.folder / "trimtab-report.html").read_text()
+    page = (scene.folder / "trimtab-report.html").read_text()
     assert "<h2>Proposed</h2>" in page
     for written in (done.stdout, done.stderr, summary, page):
-        assert demo.lab.client_secret not in written
+        assert scene.lab.client_secret not in written
 
 
 def test_its_log_is_json_with_one_run_id(runner: Runner) -> None:
@@ -86,11 +86,11 @@ def test_a_failed_night_says_what_is_missing(runner: Runner) -> None:
     assert "missing" in told.stdout
 
 
-def test_the_action_plans_and_gives_outputs(demo: Demo, runner: Runner) -> None:
+def test_the_action_plans_and_gives_outputs(scene: Scene, runner: Runner) -> None:
     # What a workflow gives the step that uses an action reaches the action's own steps.
     given = {
-        "AIRBYTE_CLIENT_ID": demo.lab.client_id,
-        "AIRBYTE_CLIENT_SECRET": demo.lab.client_secret,
+        "AIRBYTE_CLIENT_ID": scene.lab.client_id,
+        "AIRBYTE_CLIENT_SECRET": scene.lab.client_secret,
     }
     runner.succeed(ACTION, "Run trimtab", **given)
     assert runner.outputs["opened"].isdigit()
@@ -104,10 +104,10 @@ def test_the_action_takes_no_command_that_it_does_not_know(runner: Runner) -> No
 
 
 def test_a_change_of_policies_is_tested_and_what_it_does_becomes_a_comment(
-    demo: Demo, runner: Runner, tmp_path: Path
+    scene: Scene, runner: Runner, tmp_path: Path
 ) -> None:
-    assert demo.trimtab("mine") == 0
-    folder = demo.folder / ".trimtab-base" / "policies"
+    assert scene.trimtab("mine").returncode == 0
+    folder = scene.folder / ".trimtab-base" / "policies"
     shutil.copytree(REPOSITORY / "policies", folder, dirs_exist_ok=True)
     event = tmp_path / "event.json"
     event.write_text(json.dumps({"pull_request": {"number": 7}}))

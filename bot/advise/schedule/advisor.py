@@ -14,8 +14,8 @@ from bot.advise.schedule.laying import SLOT, lay_out
 from bot.advise.schedule.member import Member, Move
 from bot.advise.schedule.penalties import Penalties
 from bot.advise.schedule.problem import STAY, Ints, Problem
-from bot.advise.schedule.search import EPSILON, Effort, Found, search
-from bot.advise.schedule.steps import Step, order
+from bot.advise.schedule.search import EPSILON, Effort, Found, search, search_few
+from bot.advise.schedule.steps import Step, first_changes, order
 from bot.advise.schedule.timetable import Timetable
 from bot.advise.schedule.wording import Context, against, reason, starts_at
 from bot.domain.connection import ConnectionId
@@ -73,6 +73,7 @@ class ScheduleAdvisor:
                 key,
                 self.name,
                 "a better start is known, and this run may not change more connections",
+                waits=True,
             )
         return Keep(key, self.name, "no start in its reach is better by more than a change costs")
 
@@ -82,18 +83,21 @@ class ScheduleAdvisor:
     def _figures(self, plan: "SchedulePlan") -> Mapping[str, str]:
         if not plan.steps or self._is_too_big(plan.coarse):
             return {}
-        bound = lower_bound(plan.coarse)
+        try:
+            bound = lower_bound(plan.coarse)
+        except ArithmeticError:
+            return {}  # a plan without its proof is still a plan
         if bound <= EPSILON:
             return {}
         share = max(0.0, plan.found.cost / bound - 1)
-        return {"above the best possible plan": f"at most {share:.1%}"}
+        return {"above the best possible plan": f"at most {share:.1%}, with all changes"}
 
 
 @dataclass(frozen=True, slots=True)
 class SchedulePlan:
     """A plan: the problem on slots and what was found for it, then on minutes, then as steps.
 
-    `waiting` are connections with a better start that this run may not change any more.
+    `found` is the whole plan, `choice` what of it one run may do, as a choice of `moves`. `waiting` are connections with a better start that this run may not change any more.
     """
 
     fleet: Fleet
@@ -110,8 +114,11 @@ def make_plan(fleet: Fleet, penalties: Penalties, effort: Effort, most: int) -> 
     """Plan on slots, refine inside them to the minute, and order at most `most` changes."""
     wide = [tuple(member.moves(SLOT)) for member in fleet.members]
     coarse = lay_out(fleet, wide, SLOT, penalties)
-    found = search(coarse, effort)
-    chosen = [own[candidate] for own, candidate in zip(wide, found.choice.tolist(), strict=True)]
+    found = few = search(coarse, effort)
+    whole = found.choice != STAY
+    if whole.sum() > most:
+        few = search_few(coarse, found, most, first_changes(coarse, found.choice, most))
+    chosen = [own[candidate] for own, candidate in zip(wide, few.choice.tolist(), strict=True)]
     near = tuple(
         tuple(member.near(move, SLOT)) for member, move in zip(fleet.members, chosen, strict=True)
     )
@@ -122,7 +129,7 @@ def make_plan(fleet: Fleet, penalties: Penalties, effort: Effort, most: int) -> 
     taken = {connection for step in steps for connection in step.connections}
     waiting = frozenset(
         fleet.members[index].connection.id
-        for index in np.flatnonzero(refined.choice != STAY).tolist()
+        for index in np.flatnonzero(whole | (refined.choice != STAY)).tolist()
         if index not in taken
     )
     return SchedulePlan(fleet, coarse, found, fine, near, refined.choice, steps, waiting)
@@ -163,9 +170,7 @@ class _Answers:
         after = moved(member, change.move)
         cron = after.cron()
         evidence = situation.evidence[connection.id]
-        context = Context(
-            plan.fleet, situation.now, situation.platform, evidence.end, situation.prices.currency
-        )
+        context = Context(plan.fleet, situation.now, evidence.end)
         others = (*step.needs, *(each for each in step.connections if each != change.connection))
         return Recommendation(
             connection_id=connection.id,

@@ -62,12 +62,16 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Duties:
-    """All that one connection owes by itself, on one cycle."""
+    """All that one connection owes by itself, on one cycle.
+
+    `stale` is how many minutes old its data may get at most; None is "no bound".
+    """
 
     cycle: Cycle
     due: tuple[Due, ...] = ()
     closed: tuple[Closed, ...] = ()
     priority: int = 0
+    stale: int | None = None
 
     def kept(self, starts: Ints, lengths: Lengths, late: int) -> "Kept":
         """Hold each row of starts against the deadlines of a cycle, in the season that is worse.
@@ -129,6 +133,7 @@ def read_duties(subject: Subject, terms: Terms, cycle: Cycle, now: datetime) -> 
             if window.kind is WindowKind.BLACKOUT and _applies(window, now)
         ),
         terms.priority + _CRITICAL * sum(reader.critical for reader in subject.downstream.readers),
+        None if stale is None else stale // _MINUTE,
     )
 
 

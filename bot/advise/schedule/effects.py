@@ -68,7 +68,9 @@ class Ledger:
         self._month = MONTH_DAYS / fleet.cycle.days
         count = len(fleet.warehouses)
         self._on = np.zeros((count, _QUANTILES, fleet.cycle.minutes), np.int32)
+        self._starting = np.zeros(problem.slots + 1, np.int32)
         for index, member in enumerate(fleet.members):
+            self._start(index, STAY, 1)
             if member.warehouse >= 0:
                 self._keep_on(index, Move(), 1)
 
@@ -99,6 +101,8 @@ class Ledger:
         crowd, apart = self._soft(index, rows)
         beside = self._beside(index)
         placement.place(index, target)
+        self._start(index, STAY, -1)
+        self._start(index, target, 1)
         busy = member.busy_hours(starts)
         hits = member.hits(starts)
         return Change(
@@ -130,14 +134,13 @@ class Ledger:
 
     def _beside(self, index: int) -> int:
         """Count who else starts in the minute of its first start today."""
-        first = self._fleet.members[index].starts[0]
-        options, choice = self._problem.options, self._placement.choice
         if not self._problem.crowd.weights[index]:
             return 0
-        return sum(
-            other != index and bool((each.begin[choice[other]] == first).any())
-            for other, each in enumerate(options)
-        )
+        return int(self._starting[self._fleet.members[index].starts[0]]) - 1
+
+    def _start(self, index: int, candidate: int, sign: int) -> None:
+        begin = self._problem.options[index].begin[candidate]
+        np.add.at(self._starting, begin, sign)
 
     def _save(
         self, index: int, member: Member, move: Move, starts: Ints

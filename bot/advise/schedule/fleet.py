@@ -12,11 +12,11 @@ from bot.advise.advisor import Situation
 from bot.advise.schedule.cycle import DAY_MINUTES, Cycle, Season, seasons
 from bot.advise.schedule.duties import Duties, read_duties, same_every_day
 from bot.advise.schedule.lengths import Lengths
-from bot.advise.schedule.member import Member, Reach
+from bot.advise.schedule.member import Member, Move, Reach
 from bot.advise.schedule.problem import Floats
-from bot.advise.schedule.timetable import Timetable, read_timetable
-from bot.domain.connection import Basic, ConnectionId, ConnectionStatus, Cron
-from bot.domain.cron import interval_of, parse
+from bot.advise.schedule.timetable import Timetable, parse, read_timetable
+from bot.domain.connection import Basic, ConnectionId, ConnectionStatus, Cron, Manual
+from bot.domain.cron import interval_of
 from bot.domain.errors import CronError
 from bot.domain.forecast import Forecast, Unknown
 from bot.domain.prices import WarehousePrice
@@ -102,7 +102,9 @@ class _Reading:
         read = read_timetable(connection.schedule, last, situation.now)
         starts = self._starts(subject, read)
         table = None if isinstance(read, Unknown) else read
-        if isinstance(read, Unknown):
+        if isinstance(connection.schedule, Manual):
+            self.stays[connection.id] = "it is started by people, not by a schedule"
+        elif isinstance(read, Unknown):
             self.stays[connection.id] = read
         if not starts:
             return None
@@ -130,7 +132,21 @@ class _Reading:
             warehouse=-1 if monthly else row,
             busy=self._busy.get(connection.source_id),
             power=self.power[row] if monthly and row >= 0 else None,
+            proposed=self._proposed(connection.id, table),
         )
+
+    def _proposed(self, key: ConnectionId, table: Timetable | None) -> Move | None:
+        """Return the move that an open pull request asks for, where it is one."""
+        cron = self.situation.proposed.get(key)
+        wanted = None if cron is None else read_timetable(cron, None, self.situation.now)
+        if table is None or not isinstance(wanted, Timetable):
+            return None
+        half = DAY_MINUTES // 2
+        for time in table.times:
+            shift = (wanted.times[0] - time + half) % DAY_MINUTES - half
+            if table.can_shift(shift) and table.shifted(shift) == wanted:
+                return Move(shift)
+        return None
 
     def _starts(self, subject: Subject, table: Timetable | Unknown) -> tuple[int, ...]:
         """Return today's starts; of a local cron those of both seasons, which it takes in turn."""

@@ -45,6 +45,8 @@ class Member:
     moved. `late` is by how many minutes the platform may start late, `tail` for how many a warehouse
     stays on afterwards. `busy` is what a minute of running costs at each minute of the cycle because
     its source is busy, and `power` what a minute of its warehouse costs; None where nothing does.
+    `proposed` is the move that an open pull request asks for: a reviewer looks at it already, so that
+    it costs no change, and a plan does not wander between equals from night to night.
     """
 
     connection: Connection
@@ -59,6 +61,7 @@ class Member:
     warehouse: int = -1
     busy: Floats | None = None
     power: Floats | None = None
+    proposed: Move | None = None
 
     @property
     def share(self) -> float:
@@ -81,6 +84,9 @@ class Member:
             for shift in range(first, last + 1)
             if shift and (table.times[0] + shift) % step == 0 and table.can_shift(shift)
         ]
+        standing = self.proposed
+        if standing is not None and first <= standing.shift <= last:
+            shifts.append(standing.shift)
         return self.allowed([stay, *map(Move, shifts), *self._skipping([0, *shifts])])
 
     def near(self, move: Move, step: int) -> list[Move]:
@@ -144,7 +150,7 @@ class Member:
         shifts = np.abs([move.shift for move in moves]) / _HOUR
         other_day = np.array([self._changes_its_day(move) for move in moves])
         dropped = np.array([len(move.dropped) for move in moves]) * days
-        changed = np.array([move != Move() for move in moves])
+        changed = np.array([move not in (Move(), self.proposed) for move in moves])
         dear = penalties.miss * (1 + penalties.priority * duties.priority)
         a_cycle: Floats = self.share * (
             dear * (kept.excess + kept.broken)
@@ -218,9 +224,17 @@ class Member:
             left = len(table.times) - len(dropped)
             if not dropped or left < 1 or len(dropped) > self.reach.dropped * len(table.times):
                 continue
-            if table.shifted(shift).without(dropped).is_one_expression:
+            left_over = table.shifted(shift).without(dropped)
+            if left_over.is_one_expression and self._is_fresh(left_over):
                 found.append(Move(shift, dropped))
         return found
+
+    def _is_fresh(self, table: Timetable) -> bool:
+        """Tell whether data never gets older than it may, between one landing and the next."""
+        stale = self.duties.stale
+        following = (*table.times[1:], table.times[0] + DAY_MINUTES)
+        longest = max(b - a for a, b in zip(table.times, following, strict=True))
+        return stale is None or longest + self.late + ceil(self.lengths.safe) <= stale
 
 
 def _shifted(times: frozenset[int], minutes: int) -> frozenset[int]:

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from bot.advise.schedule.placement import Placement
-from bot.advise.schedule.problem import Floats, Ints
+from bot.advise.schedule.problem import Flags, Ints
 
 _LOOKED_AT: Final = 120
 """Of a capacity that everybody shares, so many members are looked at in one round."""
@@ -27,6 +27,8 @@ class Neighbours:
         problem = placement.problem
         self._placement = placement
         self._largest = largest
+        self._busy = _Rows(placement, warehouse=False)
+        self._on = _Rows(placement, warehouse=True)
         members: dict[int, list[int]] = {}
         sharing: dict[int, list[int]] = {}
         for connection, uses in enumerate(problem.uses):
@@ -40,12 +42,15 @@ class Neighbours:
     def around(self, seed: int, rng: np.random.Generator) -> Ruin:
         """Choose connections to take out together with `seed`."""
         dice = rng.random()
-        warehouse = int(self._placement.problem.warehouse[seed])
+        problem = self._placement.problem
+        warehouse = int(problem.warehouse[seed])
         if warehouse >= 0 and dice < 0.5:  # noqa: PLR2004  as often as all other kinds
             return self._warehouse_slot(warehouse, seed, rng)
-        if dice < 0.75:  # noqa: PLR2004
-            return self._in_the_way(seed, rng)
-        return self._mixed(seed, rng)
+        ruin = self._in_the_way(seed, rng) if dice < 0.75 else self._mixed(seed, rng)  # noqa: PLR2004
+        if problem.together.links and problem.together.links[seed]:
+            others = (link.other for link in problem.together.links[seed])
+            return Ruin(tuple(dict.fromkeys([*ruin.connections, *others])), ruin.wanted)
+        return ruin
 
     def _warehouse_slot(self, warehouse: int, seed: int, rng: np.random.Generator) -> Ruin:
         """Free a slot of a warehouse of all that keeps it on, if they are few enough."""
@@ -57,8 +62,8 @@ class Neighbours:
         crowd = placement.on[warehouse][held]
         slot = int(held[(crowd + rng.random(len(held))).argmin()])
         others = self._sample(self._sharing[warehouse], rng)
-        keeping = [c for c in others.tolist() if c != seed and self._keeps_on(c, slot)]
-        return Ruin((seed, *dict.fromkeys(keeping[: 3 * self._largest])))
+        keeping = others[self._on.of(others)[:, slot] & (others != seed)]
+        return Ruin((seed, *dict.fromkeys(keeping[: 3 * self._largest].tolist())))
 
     def _in_the_way(self, seed: int, rng: np.random.Generator) -> Ruin:
         """Put the seed where it would be alone, and find another place for whoever is there."""
@@ -71,7 +76,7 @@ class Neighbours:
         for capacity, weight in problem.uses[seed]:
             full = placement.usage[capacity] + weight > problem.shared.limits[capacity]
             there = self._sample(self._members[capacity], rng)
-            others += [c for c in there.tolist() if self._holds(c, target & full)]
+            others += there[self._busy.of(there)[:, target & full].any(axis=1)].tolist()
         rng.shuffle(others)
         chosen = dict.fromkeys([seed, *others])
         return Ruin(tuple(chosen)[: int(rng.integers(2, self._largest + 1))], wanted)
@@ -92,21 +97,22 @@ class Neighbours:
             return members
         return members[rng.integers(0, len(members), _LOOKED_AT)]
 
-    def _keeps_on(self, connection: int, slot: int) -> bool:
-        options = self._placement.problem.options[connection]
-        chosen = self._placement.choice[connection]
-        begin, end = options.begin[chosen], options.on[chosen]
-        return bool(((slot - begin) % self._placement.problem.slots < end - begin).any())
 
-    def _holds(self, connection: int, slots: Floats) -> bool:
-        problem = self._placement.problem
-        options = problem.options[connection]
-        chosen = self._placement.choice[connection]
-        begin, end = options.begin[chosen], options.busy[chosen]
-        if len(begin) > 8:  # noqa: PLR2004  with many runs one pass over the slots is faster
-            return bool((problem.covered(begin, end) * slots).any())
-        size = problem.slots
-        return any(
-            slots[first:last].any() or (last > size and slots[: last - size].any())
-            for first, last in zip(begin.tolist(), end.tolist(), strict=True)
-        )
+class _Rows:
+    """The slots that each connection holds where it is now, worked out again once it has moved."""
+
+    def __init__(self, placement: Placement, *, warehouse: bool) -> None:
+        problem = placement.problem
+        self._placement, self._warehouse = placement, warehouse
+        self._held = np.zeros((len(problem.options), problem.slots), np.bool_)
+        self._at = np.full(len(problem.options), -1, np.intp)
+
+    def of(self, connections: Ints) -> Flags:
+        """Return one row of slots for each of some connections."""
+        problem, choice = self._placement.problem, self._placement.choice
+        for moved in connections[self._at[connections] != choice[connections]].tolist():
+            options, chosen = problem.options[moved], choice[moved]
+            ends = options.on if self._warehouse else options.busy
+            self._held[moved] = problem.covered(options.begin[chosen], ends[chosen]) > 0
+            self._at[moved] = chosen
+        return self._held[connections]

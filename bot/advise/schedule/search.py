@@ -18,6 +18,10 @@ from bot.advise.schedule.problem import STAY, Floats, Ints, Problem
 EPSILON: Final = 1e-7
 """Smaller differences are rounding."""
 _REFRESH: Final = 500
+"""After so many rounds, or one a connection, regrets are looked at anew."""
+_SETTLING: Final = 3
+_MUCH: Final = 1.0
+"""Whoever regrets more than this is taken as often: the most may have nowhere to go at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,20 +29,25 @@ class Effort:
     """How long to search: `sweeps` over all connections, then `rounds` a connection.
 
     There are at least `fewest` rounds and at most `most`, where there are any; `largest` is how many
-    connections one of them takes out, or three times as many to free a slot of a warehouse.
+    connections one of them takes out, or three times as many to free a slot of a warehouse. A
+    round may make things worse by about `heat`, less and less towards the end.
     """
 
     sweeps: int = 12
     rounds: float = 8.0
     fewest: int = 300
     most: int = 40_000
-    largest: int = 12
+    largest: int = 14
+    heat: float = 0.03
     seed: int = 20_260
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A plan, and the single steps of the descent that led towards it: (connection, candidate)."""
+    """A plan, what it and today cost in a cycle, and the single moves that the search began with.
+
+    A move is (connection, candidate); the first of them are the best that so few moves can do.
+    """
 
     choice: Ints
     steps: tuple[tuple[int, int], ...]
@@ -53,13 +62,34 @@ def search(problem: Problem, effort: Effort, start: Ints | None = None) -> Found
     placement = Placement(problem, start)
     steps = _descend(placement)
     _sweep(placement, rng, effort.sweeps)
-    if effort.rounds:
+    if effort.rounds and problem.options:
         _ruin_and_recreate(placement, rng, effort)
         _sweep(placement, rng, 2)
     cost = placement.total()
     if cost > today + EPSILON:
         return Found(np.full(len(problem.options), STAY, np.intp), (), today, today)
     return Found(placement.choice, tuple(steps), cost, today)
+
+
+def search_few(problem: Problem, found: Found, most: int, first: Ints) -> Found:
+    """Find the best plan of at most `most` changes, of two: `first`, and the best single moves.
+
+    `first` is made of changes of the whole plan, and these go to places that others leave only later;
+    single moves go where there is room today, and are settled among themselves.
+    """
+    placement = Placement(problem)
+    for connection, candidate in found.steps[:most]:
+        placement.remove(connection)
+        placement.place(connection, candidate)
+    for _ in range(_SETTLING):
+        for connection, _candidate in found.steps[:most]:
+            _, best = _best(placement, connection)
+            placement.remove(connection)
+            placement.place(connection, best)
+    single, chosen = placement.total(), Placement(problem, first).total()
+    if single < chosen:
+        return Found(placement.choice, found.steps, single, found.today)
+    return Found(first, found.steps, chosen, found.today)
 
 
 def _descend(placement: Placement) -> list[tuple[int, int]]:
@@ -134,11 +164,12 @@ def _ruin_and_recreate(placement: Placement, rng: np.random.Generator, effort: E
     sums = np.zeros(1)
     for number in range(rounds):
         if number % max(_REFRESH, size) == 0:
-            sums = np.sqrt(_regrets(placement)).cumsum()
+            sums = np.sqrt(np.minimum(_regrets(placement), _MUCH)).cumsum()
         if sums[-1] <= 0:
             return
         seed = int(np.searchsorted(sums, rng.random() * sums[-1], side="right"))
-        _rearrange(placement, neighbours.around(seed, rng), rng)
+        heat = effort.heat * (1 - number / rounds) ** 2
+        _rearrange(placement, neighbours.around(seed, rng), rng, heat * rng.exponential())
 
 
 def _regrets(placement: Placement) -> Floats:
@@ -157,7 +188,7 @@ def _regrets(placement: Placement) -> Floats:
     return regrets
 
 
-def _rearrange(placement: Placement, ruin: Ruin, rng: np.random.Generator) -> None:
+def _rearrange(placement: Placement, ruin: Ruin, rng: np.random.Generator, allowed: float) -> None:
     """Take the ruined connections out and put them back one by one, the first one as wanted."""
     before: list[tuple[int, int]] = []
     paid = 0.0
@@ -173,7 +204,7 @@ def _rearrange(placement: Placement, ruin: Ruin, rng: np.random.Generator) -> No
         wanted = ruin.wanted if connection == first else None
         best = int(costs.argmin()) if wanted is None else wanted
         spent += float(costs[best])
-        if spent >= paid - EPSILON:
+        if spent >= paid + allowed - EPSILON:
             break
         placement.place(connection, best)
         back.append(connection)

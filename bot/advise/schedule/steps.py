@@ -40,6 +40,15 @@ def order(problem: Problem, choice: Ints, most: int) -> list[Step]:
     return _Ordering(problem, choice).steps(most)
 
 
+def first_changes(problem: Problem, choice: Ints, most: int) -> Ints:
+    """Return the first changes of a plan, in the order in which they pay, and stay with the rest."""
+    first = np.full(len(choice), STAY, np.intp)
+    for step in order(problem, choice, most):
+        for connection in step.connections:
+            first[connection] = choice[connection]
+    return first
+
+
 class _Ordering:
     def __init__(self, problem: Problem, choice: Ints) -> None:
         self.problem, self.choice = problem, choice
@@ -48,17 +57,20 @@ class _Ordering:
         self.left = {int(c) for c in np.flatnonzero(choice != STAY)}
         self.done: list[int] = []
         self._slots: dict[int, Flags] = {}
+        self._stays: dict[int, Flags] = {}
 
     def steps(self, most: int) -> list[Step]:
         found: list[Step] = []
-        queue = self._queue()
+        queue: list[tuple[float, int]] = []
         while self.left and len(self.done) < most:
-            step = self._single(queue) or self._bundle(most - len(self.done))
+            step = self._single(queue)
+            if step is None:
+                # Changes become worth more as others are made: look at all of them once more.
+                queue = self._queue()
+                step = self._single(queue) or self._bundle(most - len(self.done))
             if step is None:
                 break
             found.append(step)
-            if len(step.connections) > 1 or not queue:
-                queue = self._queue()
         return found
 
     def _queue(self) -> list[tuple[float, int]]:
@@ -82,12 +94,6 @@ class _Ordering:
     def _bundle(self, most: int) -> Step | None:
         """Take the changes that pay together, by the most a change; None when nothing pays."""
         best: tuple[float, tuple[int, ...]] | None = None
-        for connection in sorted(self.left):
-            gain = self._gain(connection)
-            if gain > EPSILON and (best is None or gain > best[0]):
-                best = gain, (connection,)
-        if best is not None:
-            return self._take(best[1], best[0])
         for bundle in self._bundles(most):
             gain = self._gain_of(bundle)
             if gain > EPSILON and (best is None or gain / len(bundle) > best[0]):
@@ -96,9 +102,11 @@ class _Ordering:
 
     def _bundles(self, most: int) -> Iterable[tuple[int, ...]]:
         """List sets of changes that only pay together: smaller ones first."""
-        found = set(self._vacating()) | set(self._linked())
+        found = set(self._vacating()) | set(self._linked()) | set(self._blocked())
         good = (each for each in found if 1 < len(each) <= min(most, _LARGEST))
-        return sorted(good, key=lambda each: (len(each), each))[:_BUNDLES]
+        small = sorted(good, key=lambda each: (len(each), each))[:_BUNDLES]
+        everything = tuple(sorted(self.left))
+        return [*small, everything] if 1 < len(everything) <= min(most, 4 * _LARGEST) else small
 
     def _vacating(self) -> Iterable[tuple[int, ...]]:
         """Yield for each slot of a warehouse those who all have to leave it for it to go off."""
@@ -114,6 +122,42 @@ class _Ordering:
             alone = held.sum(axis=0) == self.placement.on[warehouse][freed]
             for column in np.unique(held[:, alone], axis=1).T:
                 yield tuple(np.array(own)[column].tolist())
+
+    def _blocked(self) -> Iterable[tuple[int, ...]]:
+        """Yield each change with those who have to make room for it first, and for them in turn."""
+        for connection in sorted(self.left)[:_BUNDLES]:
+            bundle = {connection}
+            waiting = [connection]
+            while waiting and len(bundle) <= _LARGEST:
+                more = self._in_the_way(waiting.pop()) - bundle
+                bundle |= more
+                waiting += sorted(more)
+            yield tuple(sorted(bundle))
+
+    def _in_the_way(self, connection: int) -> set[int]:
+        """Find who holds the slots of a full capacity that a change wants, and will leave them."""
+        problem, placement = self.problem, self.placement
+        options, target = problem.options[connection], int(self.choice[connection])
+        wanted = problem.covered(options.begin[target], options.busy[target]) > 0
+        found = set()
+        for capacity, weight in problem.uses[connection]:
+            room = np.maximum(problem.shared.limits[capacity], problem.ceiling[capacity])
+            full = wanted & (placement.usage[capacity] + weight > room)
+            for other in sorted(self.left) if full.any() else ():
+                shares = any(capacity == each for each, _ in problem.uses[other])
+                if shares and (self._held(other) & full).any():
+                    found.add(other)
+                if len(found) > _LARGEST:
+                    return found
+        return found
+
+    def _held(self, connection: int) -> Flags:
+        """Return the slots for which a connection holds capacity today."""
+        if connection not in self._stays:
+            options = self.problem.options[connection]
+            held = self.problem.covered(options.begin[STAY], options.busy[STAY]) > 0
+            self._stays[connection] = held
+        return self._stays[connection]
 
     def _linked(self) -> Iterable[tuple[int, ...]]:
         for connection in self.left if self.problem.together.links else ():

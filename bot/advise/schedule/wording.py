@@ -10,7 +10,6 @@ from bot.advise.schedule.member import Member, Move
 from bot.advise.schedule.timetable import Timetable
 from bot.domain.connection import Basic, Cron
 from bot.domain.cron import parse
-from bot.domain.platform import Platform
 from bot.domain.spans import format_span
 
 _SETTLE = timedelta(seconds=60)
@@ -25,17 +24,15 @@ class Context:
 
     fleet: Fleet
     now: datetime
-    platform: Platform
-    last: datetime | None
-    currency: str
+    last: datetime
 
 
 def reason(change: Change, context: Context, together: int) -> str:
-    """Say in a sentence or two what is better afterwards, the weightiest first."""
+    """Say what is better afterwards: promises first, then what is shared, then the rest."""
     member = context.fleet.members[change.connection]
     parts = [*_promises(change, member), *_shared(change, context, together), *_soft(change)]
     if not parts:
-        parts = ["the fleet as a whole gets cheaper and calmer"]
+        parts = ["small gains, of slack and of fresher data, add up to more than a change costs"]
     head = f"It starts {_direction(change.move)}" if change.move.shift else "It skips some syncs"
     return f"{head}: {'; '.join(parts)}."
 
@@ -91,8 +88,9 @@ def _shared(change: Change, context: Context, together: int) -> Iterator[str]:
     for capacity, hours in sorted(change.overload.items(), key=lambda each: -each[1]):
         if hours > _LITTLE:
             limit = fleet.capacities[capacity].capacity
+            unit = limit.unit.removesuffix("s") if limit.limit == 1 else limit.unit
             yield (
-                f"{limit.name} bears {limit.limit:f} {limit.unit} at once, and "
+                f"{limit.name} bears {limit.limit:f} {unit} at once, and "
                 f"{hours / MONTH_DAYS:.1f} h a day above that are gone"
             )
     if change.saving is not None and change.saving[1] > _LITTLE / 10:
@@ -122,8 +120,6 @@ def _caught_up(after: Cron, context: Context) -> str | None:
     Source: airbyte-platform, `UseNewCronScheduleCalculation`: the next start is the first tick of
     the new cron since the last sync, and at once if that is over.
     """
-    if context.last is None:
-        return None
     cron = parse(after.expression, after.zone)
     tick = cron.next_after(context.last + _SETTLE)
     if tick is None or tick > context.now:

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from bot.advise.schedule.advisor import ScheduleAdvisor
-from bot.domain.connection import Basic, ConnectionStatus, Cron, Manual
+from bot.domain.connection import Basic, ConnectionId, ConnectionStatus, Cron, Manual
 from bot.domain.forecast import Quantiles, Unknown
 from bot.domain.money import Money
 from bot.domain.platform import Platform
@@ -91,7 +91,7 @@ def test_a_run_changes_no_more_than_policy_lets_it_and_says_who_waits() -> None:
     ("sync", "kind", "why"),
     [
         (Sync("b", n=13), NotKnown, "13 syncs are on record, and 14 are needed"),
-        (Sync("b", Manual()), NotKnown, "no schedule to move"),
+        (Sync("b", Manual()), Keep, "started by people"),
         (Sync("b", Cron("not quartz")), NotKnown, "cannot be read"),
         (Sync("b", Cron("0 0 1 * * ?", "Europe/Berlin")), NotKnown, "kept in Europe/Berlin"),
         (Sync("b", status=ConnectionStatus.INACTIVE), Keep, "it is inactive"),
@@ -213,7 +213,7 @@ def test_a_change_that_pays_after_another_says_so() -> None:
 def test_a_small_fleet_is_told_how_good_its_plan_is() -> None:
     fleet = [Sync(key) for key in "abc"]
     found = moves(advise(*fleet, fleet_terms=FleetTerms((at_most(1, *fleet),))).values())
-    assert found[0].figures["above the best possible plan"] == "at most 0.0%"
+    assert found[0].figures["above the best possible plan"] == "at most 0.0%, with all changes"
 
 
 def test_donors_stay_and_are_like_it() -> None:
@@ -227,3 +227,27 @@ def test_after_all_moves_are_made_nothing_is_left_to_do() -> None:
     limits = FleetTerms((at_most(2, *fleet),))
     after = applied(fleet, ADVISOR.advise(situation(fleet, fleet_terms=limits)))
     assert not moves(ADVISOR.advise(situation(after, fleet_terms=limits)))
+
+
+def test_an_empty_fleet_and_one_that_starts_nothing_get_their_answers() -> None:
+    assert ADVISOR.advise(situation([])) == []
+    (answer,) = ADVISOR.advise(situation([Sync("a", status=ConnectionStatus.INACTIVE)]))
+    assert isinstance(answer, Keep)
+
+
+def test_where_a_run_may_change_little_the_proof_is_still_of_the_whole_plan() -> None:
+    fleet = [Sync(key) for key in "abcd"]
+    limits = FleetTerms((at_most(1, *fleet),), BlastLimit(connections=1))
+    found = only(*fleet, fleet_terms=limits)
+    assert found.figures["above the best possible plan"] == "at most 0.0%, with all changes"
+
+
+def test_of_plans_that_are_as_good_the_one_that_is_proposed_already_is_kept() -> None:
+    proposed = {ConnectionId("a"): Cron("0 7 0 * * ?")}
+    found = changes(advise(*(Sync(key) for key in "abc"), proposed=proposed).values())
+    assert found["a"] == "0 7 0 * * ?"
+    assert len(found) == 2
+    # What is no move of today's starts says nothing.
+    other = {ConnectionId("a"): Cron("0 7 0 ? * MON")}
+    plain = changes(advise(*(Sync(key) for key in "abc")).values())
+    assert changes(advise(*(Sync(key) for key in "abc"), proposed=other).values()) == plain

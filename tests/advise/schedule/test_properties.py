@@ -80,7 +80,7 @@ def terms(fleet: list[Sync]) -> FleetTerms:
     )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(fleets(), st.booleans())
 def test_a_simulator_finds_nothing_that_is_worse_than_today(
     fleet: list[Sync], warehouse: bool
@@ -97,7 +97,7 @@ def test_a_simulator_finds_nothing_that_is_worse_than_today(
         assert all(a <= b for a, b in zip(now.over, was.over, strict=True))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(fleets())
 def test_every_cron_fires_at_today_s_times_moved_by_one_shift(fleet: list[Sync]) -> None:
     by_key = {sync.key: sync for sync in fleet}
@@ -116,7 +116,7 @@ def test_every_cron_fires_at_today_s_times_moved_by_one_shift(fleet: list[Sync])
         assert limit is None or near <= limit
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(fleets(), st.randoms())
 def test_the_order_of_the_fleet_changes_nothing(fleet: list[Sync], rng: random.Random) -> None:
     shuffled = rng.sample(fleet, len(fleet))
@@ -126,28 +126,28 @@ def test_the_order_of_the_fleet_changes_nothing(fleet: list[Sync], rng: random.R
     )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(fleets())
 def test_the_same_situation_gets_the_same_bytes(fleet: list[Sync]) -> None:
     asked = situation(fleet, fleet_terms=terms(fleet), **priced("1", "4"))
     assert repr(QUICK.advise(asked)) == repr(QUICK.advise(asked))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(fleets(), st.integers(0, 4))
 def test_no_run_changes_more_than_the_blast_limit(fleet: list[Sync], most: int) -> None:
     limits = replace(terms(fleet), blast=BlastLimit(connections=most))
     assert len(moves(QUICK.advise(situation(fleet, fleet_terms=limits)))) <= most
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(fleets())
 def test_every_connection_gets_one_answer(fleet: list[Sync]) -> None:
     answers = QUICK.advise(situation(fleet))
     assert [each.connection_id for each in answers] == sorted(sync.id for sync in fleet)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(fleets())
 def test_a_plan_that_was_carried_out_is_left_alone_or_made_better(fleet: list[Sync]) -> None:
     """A second plan may find what the first one missed, but never turns it back."""

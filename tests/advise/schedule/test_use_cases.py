@@ -187,3 +187,16 @@ def test_frequent_syncs_leave_out_a_start_that_meets_a_backup_where_policy_lets_
     (move,) = moves(ADVISOR.advise(situation([sync])))
     assert expression(move) == "0 0 0,6,18 * * ?"
     assert move.against[0] == "It leaves out one sync a day."
+
+
+def test_data_freshness_requirements_keep_a_start_that_meets_a_backup() -> None:
+    """Without its noon sync, data would be twelve hours old; eight are promised."""
+    backup = Window("backup", WindowKind.BLACKOUT, time(11), timedelta(hours=2), "UTC")
+    steps = {
+        "schedule": StepLimit("schedule", timedelta(minutes=15)),
+        "frequency": StepLimit("frequency", ratio=Decimal(2)),
+    }
+    sync = Sync("often", Cron("0 0 0/6 * * ?"), 30).within(
+        windows=(backup,), steps=steps, max_staleness=timedelta(hours=8)
+    )
+    assert not moves(ADVISOR.advise(situation([sync])))
