@@ -52,15 +52,19 @@ def _report(outcome: "Outcome") -> "Iterator[str]":
     for course in outcome.courses:
         ends = zip(*course.pairs, strict=True)
         change = change_of([course])
-        yield (
+        medians = " → ".join(f"{median(each):.2f}" for each in ends)
+        shown = f"{change.share:>+9.0%}  {_interval(change)}" if change else ""
+        line = (
             f"{course.name:<12}{_turned(course.first, course.last, 'parallelism'):>13}"
             f"{_turned(course.first, course.last, 'records_per_slice'):>16}"
-            f"{len(course.pairs):>7}{' → '.join(f'{median(each):.2f}' for each in ends):>14}"
-            + (f"{change.share:>+9.0%}  {_interval(change)}" if change else "")
+            f"{len(course.pairs):>7}{medians:>14}{shown}"
         )
+        yield line.rstrip()
     together = change_of(outcome.courses)
-    if together is None:
+    if not outcome.steps:
         yield "\nNothing was turned in that time; more --days (and --minutes) may show more."
+    elif together is None:
+        yield "\nAll knobs are back where they began, or too few pairs of runs ended well to compare."
     else:
         told = "" if together.is_told_from_luck else ": not to be told from luck"
         yield (

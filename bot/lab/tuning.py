@@ -31,7 +31,7 @@ from bot.history.store import History
 from bot.lab.actions import ChangeEndpoint
 from bot.lab.description import Description, GivenConnection, GivenEndpoint
 from bot.lab.lab import Lab
-from bot.lab.real import SCALE, Connector, attach
+from bot.lab.real import SCALE, Connector, Measurement, attach
 from bot.lab.tuning_outcome import Course, Outcome, Step
 
 KNOBS: Final = ("parallelism", "records_per_slice")
@@ -174,19 +174,20 @@ class _Loop:
                 break
             for key in turned:
                 first, last = (self._measure(key, each) for each in ends[key])
-                pairs[key].append((first, last))
+                if first.message is None and last.message is None:
+                    pairs[key].append((first.seconds, last.seconds))
         sources = self._lab.world.fleet.sources
         return tuple(
             Course(sources[key].name, first, last, tuple(pairs[key]))
             for key, (first, last) in ends.items()
         )
 
-    def _measure(self, source_id: str, knobs: Mapping[str, int]) -> float:
+    def _measure(self, source_id: str, knobs: Mapping[str, int]) -> Measurement:
         connector = self._trial.connector
         configuration = {**self._lab.world.fleet.sources[source_id].configuration, **knobs}
         if source_id not in self._catalogs:
             self._catalogs[source_id] = connector.catalog(configuration, self._trial.streams)
-        return connector.read(configuration, self._catalogs[source_id]).seconds
+        return connector.read(configuration, self._catalogs[source_id])
 
 
 class _Unwatched:

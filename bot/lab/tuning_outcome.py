@@ -28,7 +28,8 @@ class Course:
     """A connection's knobs at the start and at the end, and real seconds of runs at both.
 
     The runs were made in pairs after the loop, one right after the other, so that what else the
-    machine does weighs on both; one that ended where it began has none.
+    machine does weighs on both; one that ended where it began has none, and a pair of which a run
+    failed is left out.
     """
 
     name: str
