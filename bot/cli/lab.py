@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from bot.cli.lab_connectors import connectors
+
 
 @click.group("lab")
 def command() -> None:
@@ -72,6 +74,9 @@ def serve(
         for line in _greeting(lab, mode):
             click.echo(line)
         lab.wait()
+
+
+command.add_command(connectors)
 
 
 def _greeting(lab: object, mode: str) -> list[str]:

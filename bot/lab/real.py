@@ -105,6 +105,8 @@ def attach(lab: Lab, connection_id: str, connector: Connector, streams: Sequence
     # What the simulation would add of its own is taken out: the process has its own luck.
     quiet = replace(pace.nature, overhead=0.0, fails=_RARE, broken=None)
     world.natures[link.index] = quiet
+    source = world.source_natures[link.source_id]
+    world.source_natures[link.source_id] = replace(source, curves=())
     world.repace_connection(link)
     catalog = connector.catalog(world.fleet.sources[link.source_id].configuration, streams)
 

@@ -72,6 +72,14 @@ def test_settings_that_change_reach_the_process(connector: Connector) -> None:
         assert lab.truth.syncs()[-1].rows == 7
 
 
+def test_what_knobs_do_is_left_to_the_process(connector: Connector) -> None:
+    with Lab.start(fleet=fleet(count=1, pause_s=0, records_per_slice=10_000), days=1) as lab:
+        (source,) = lab.world.fleet.sources
+        assert lab.truth.knobs(source)
+        next_day(lab, connector)
+        assert not lab.truth.knobs(source)
+
+
 def test_a_process_that_fails_is_a_failed_sync(connector: Connector) -> None:
     with Lab.start(fleet=fleet(count=5, pause_s=0, broken=True), days=1) as lab:
         syncs = next_day(lab, connector)
