@@ -69,7 +69,7 @@ def test_it_says_what_is_open_held_left_and_why(world: MemoryWorld) -> None:
         "### Open (3 of 5)",
         "- #1 ant: size 20 instead of 1 · risk low, approval: team",
         "saves $12 ($10 … $20) a month, predicted",
-        "### Held back (0)",
+        "### Held back (1)",
         "2 monitor, 1 live.",
         "| open | 3, promising $38 ($30 … $60) |",
         "| merged in the last 120 days | none |",
