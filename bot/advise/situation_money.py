@@ -25,15 +25,26 @@ NOTHING: Final[Spread] = (0.0, 0.0, 0.0, 0.0)
 def month(created: Ints, amounts: NDArray[np.float64], days: float) -> Spread:
     """Return the total of a month to come, from `days` days of syncs.
 
-    Days differ, and the mean of some weeks is not that of the next month: both are in the spread.
+    Days differ, and the mean of some weeks is not that of the next month: both are in the spread. So
+    is what drifts: the later half is the better guess of the level, and what it differs by from the
+    earlier one may happen again, up to the middle of the month to come.
     """
     if not len(created):
         return NOTHING
     days = max(days, 1.0)
-    mean = float(amounts.sum()) / days * MONTH_DAYS
     daily = np.bincount((created - created[0]) // DAY_SECONDS, weights=amounts)[: int(days)]
+    half = len(daily) // 2
+    early, late = (
+        (float(daily[:half].mean()), float(daily[half:].mean()))
+        if half
+        else (float(amounts.sum()) / days,) * 2
+    )
+    mean = late * MONTH_DAYS
     spread = float(daily.std(ddof=1)) if len(daily) > 1 else mean
     deviation = spread * (MONTH_DAYS + MONTH_DAYS**2 / days) ** 0.5
+    # From the middle of the later half to the middle of the month, in units of half the record.
+    ahead = 0.5 + MONTH_DAYS / days
+    deviation = (deviation**2 + ((late - early) * MONTH_DAYS * ahead) ** 2) ** 0.5
     low = max(mean - _Z95 * deviation, 0.0)
     return low, mean, mean + _Z80 * deviation, mean + _Z95 * deviation
 

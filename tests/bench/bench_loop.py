@@ -175,28 +175,32 @@ def told(first: Situation, still: Truth, since: datetime) -> dict[ConnectionId, 
 def kept(ours: Loop, since: datetime) -> tuple[int, int]:
     """Count the promised savings that came true within their interval, and those that were judged.
 
-    What a change really saved is the bill of the same life without it, less the bill with it.
+    What a change saved is the bill of the life with all changes before it, less the bill with it
+    too, each in the kind of cost that its advisor speaks of: schedules promise warehouse time, the
+    others everything else.
     """
     prices, months = ours.team.prices, Decimal(30) / MEASURED.days
-    promised = [
-        (when, each)
-        for when, each in ours.applied
-        if isinstance(each.effect.saving, Quantiles)
-        and each.effect.saving.p05 < each.effect.saving.p95
-    ][:JUDGED]
-    everything = [*ours.lab.world.log]
-    whole = ours.lab.truth.bill(since, prices).total
-    inside = 0
-    for when, each in promised:
-        action = next(
-            one for one in everything if one.at == int(when.timestamp()) and _is_of(one, each)
-        )
-        without = truth_under(ours, [one for one in everything if one is not action], since)
-        saved = (without.bill(since, prices).total - whole) * months
+    done = [*ours.lab.world.log]
+    inside = judged = 0
+    for when, each in ours.applied:
         saving = each.effect.saving
-        assert isinstance(saving, Quantiles)
-        inside += saving.p05 <= saved <= saving.p95
-    return inside, len(promised)
+        if judged == JUDGED or not isinstance(saving, Quantiles) or saving.p05 == saving.p95:
+            continue
+        place = next(
+            index
+            for index, one in enumerate(done)
+            if one.at == int(when.timestamp()) and _is_of(one, each)
+        )
+        bills = [
+            truth_under(ours, done[:end], since).bill(since, prices) for end in (place, place + 1)
+        ]
+        parts = [
+            bill.warehouse if each.advisor == "schedule" else bill.total - bill.warehouse
+            for bill in bills
+        ]
+        judged += 1
+        inside += saving.p05 <= (parts[0] - parts[1]) * months <= saving.p95
+    return inside, judged
 
 
 def _is_of(action: Action, recommendation: Recommendation) -> bool:
