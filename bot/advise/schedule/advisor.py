@@ -193,9 +193,7 @@ class _Answers:
 
     def _effect(self, change: Change) -> Effect:
         return Effect(
-            saving=Unknown("no warehouse with a price belongs to its destination")
-            if change.saving is None
-            else as_money(change.saving, self._situation.prices.currency),
+            saving=as_money(change, self._situation.prices.currency),
             duration=Unknown("how much faster it gets without neighbours has not been measured"),
             deadlines=as_deadlines(change),
             delays=change.delays,
