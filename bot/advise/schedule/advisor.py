@@ -13,6 +13,7 @@ from bot.advise.schedule.fleet import Fleet, read_fleet
 from bot.advise.schedule.laying import SLOT, lay_out
 from bot.advise.schedule.member import Member, Move
 from bot.advise.schedule.penalties import Penalties
+from bot.advise.schedule.placement import Placement
 from bot.advise.schedule.problem import STAY, Ints, Problem
 from bot.advise.schedule.search import EPSILON, Effort, Found, search, search_few
 from bot.advise.schedule.steps import Step, first_changes, order
@@ -125,6 +126,11 @@ def make_plan(fleet: Fleet, penalties: Penalties, effort: Effort, most: int) -> 
     fine = lay_out(fleet, near, 1, penalties)
     start = np.array([own.index(move) for own, move in zip(near, chosen, strict=True)], np.intp)
     refined = search(fine, replace(_REFINING, seed=effort.seed), start)
+    # What an open pull request waives is for the search alone: the order, the effects and the proof
+    # have to read the same before it was opened and after.
+    plain = replace(fleet, members=_unasked(fleet))
+    coarse, fine = lay_out(plain, wide, SLOT, penalties), lay_out(plain, near, 1, penalties)
+    found = replace(found, cost=Placement(coarse, found.choice).total())
     steps = tuple(order(fine, refined.choice, most))
     taken = {connection for step in steps for connection in step.connections}
     waiting = frozenset(
@@ -133,6 +139,10 @@ def make_plan(fleet: Fleet, penalties: Penalties, effort: Effort, most: int) -> 
         if index not in taken
     )
     return SchedulePlan(fleet, coarse, found, fine, near, refined.choice, steps, waiting)
+
+
+def _unasked(fleet: Fleet) -> tuple[Member, ...]:
+    return tuple(replace(member, proposed=None) for member in fleet.members)
 
 
 class _Answers:

@@ -251,3 +251,13 @@ def test_of_plans_that_are_as_good_the_one_that_is_proposed_already_is_kept() ->
     other = {ConnectionId("a"): Cron("0 7 0 ? * MON")}
     plain = changes(advise(*(Sync(key) for key in "abc")).values())
     assert changes(advise(*(Sync(key) for key in "abc"), proposed=other).values()) == plain
+
+
+def test_what_is_proposed_already_is_advised_again_in_the_same_words() -> None:
+    fleet = [Sync(key, Cron("0 0 9 * * ?")) for key in "abcd"]
+    first = advise(*fleet, **priced("6"))
+    proposed = {ConnectionId(key): Cron(cron) for key, cron in changes(first.values()).items()}
+    assert len(proposed) > 1
+    assert advise(*fleet, proposed=proposed, **priced("6")) == first
+    some = dict(list(proposed.items())[1:])  # the others were turned down, or were too many
+    assert advise(*fleet, proposed=some, **priced("6")) == first
