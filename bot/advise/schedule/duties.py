@@ -105,13 +105,18 @@ class Duties:
 
         `held` is for how many minutes from the start on it may run.
         """
-        hit = np.zeros(starts.shape, np.bool_)
+        hit: Flags = np.logical_or.reduce(self.hits_by_season(starts, held))
+        return hit
+
+    def hits_by_season(self, starts: Ints, held: Ints) -> Flags:
+        """Tell the same for each season, the first axis: what one gains, the other may lose."""
+        hit = np.zeros((2, *starts.shape), np.bool_)
         for closed in self.closed:
-            for spans in closed.spans:
+            for season, spans in enumerate(closed.spans):
                 for opens, length in spans:
                     inside = (starts - opens) % self.cycle.minutes < length
                     reaches = (opens - starts) % self.cycle.minutes < held
-                    hit |= (inside | reaches) & (starts >= 0)
+                    hit[season] |= (inside | reaches) & (starts >= 0)
         return hit
 
 

@@ -111,8 +111,8 @@ class Member:
         unique = list(dict.fromkeys(moves))
         starts = self.placed(unique)
         broken = self.duties.kept(starts, self.lengths, self.late).broken
-        hit = self.hits(starts)
-        good = (broken <= broken[0]) & (hit <= hit[0])
+        hit = self.duties.hits_by_season(starts, self._held(starts)).sum(axis=2)
+        good = (broken <= broken[0]) & (hit <= hit[:, :1]).all(axis=0)
         return [move for move, fine in zip(unique, good.tolist(), strict=True) if fine]
 
     def placed(self, moves: Sequence[Move]) -> Ints:

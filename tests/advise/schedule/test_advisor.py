@@ -261,3 +261,14 @@ def test_what_is_proposed_already_is_advised_again_in_the_same_words() -> None:
     assert advise(*fleet, proposed=proposed, **priced("6")) == first
     some = dict(list(proposed.items())[1:])  # the others were turned down, or were too many
     assert advise(*fleet, proposed=some, **priced("6")) == first
+
+
+def test_a_window_that_summer_time_moves_is_kept_in_each_season_by_itself() -> None:
+    """Half an hour later would be no worse over the year, and strike the backup in winter too."""
+    backup = Window("backup", WindowKind.BLACKOUT, time(2), timedelta(hours=1), "Europe/Berlin")
+    others = [Sync(key, Cron("0 0 0 * * ?"), 3) for key in "ab"]
+    near = Sync("c", Cron("0 10 0/6 * * ?"), 20).within(windows=(backup,), steps=HALF_AN_HOUR)
+    limits = FleetTerms((at_most(1, *others, near),))
+    found = changes(advise(*others, near, fleet_terms=limits).values())
+    assert found
+    assert found.get("c", "0 10 0/6 * * ?") <= "0 28 0/6 * * ?"
