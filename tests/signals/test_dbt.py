@@ -152,7 +152,7 @@ def test_what_is_no_manifest_is_a_missing_signal(tmp_path: Path, text: str) -> N
     assert signal.reason.startswith("manifest.json ")
 
 
-@pytest.mark.skipif(DBT is None, reason="DBT_PYTHON names no Python that has dbt")
+@pytest.mark.skipif(DBT is None, reason="DBT_PYTHON names no Python that has dbt; CI installs one")
 def test_dbt_makes_the_kept_artefacts(tmp_path: Path) -> None:
     command = [str(DBT), str(ARTEFACTS / "make.py"), str(tmp_path)]
     environment = os.environ | {"DBT_SEND_ANONYMOUS_USAGE_STATS": "0"}
