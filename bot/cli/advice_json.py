@@ -9,8 +9,7 @@ from bot.advise.advisor import Situation
 from bot.advise.priority import priority_of
 from bot.cli.survey import Survey
 from bot.domain.connection import Basic, Connection, Cron, Schedule
-from bot.domain.cron import parse
-from bot.domain.errors import CronError
+from bot.domain.cron import cron_of
 from bot.domain.forecast import Evidence, Forecast, Quantiles, Unknown
 from bot.domain.money import Money
 from bot.domain.recommendation import (
@@ -76,12 +75,8 @@ def recommended_start(
         if isinstance(each, Recommendation) and isinstance(each.change, ScheduleChange):
             schedule = each.change.after
             break
-    if not isinstance(schedule, Cron):
-        return None
-    try:
-        fire = parse(schedule.expression, schedule.zone).next_after(situation.now)
-    except CronError:
-        return None
+    cron = cron_of(schedule)
+    fire = None if cron is None else cron.next_after(situation.now)
     return None if fire is None else fire.isoformat()
 
 

@@ -9,8 +9,7 @@ from itertools import pairwise
 from operator import sub
 
 from bot.domain.connection import Cron, KnobValue, Schedule
-from bot.domain.cron import QuartzCron, parse
-from bot.domain.errors import CronError
+from bot.domain.cron import cron_of
 from bot.domain.forecast import Forecast, Unknown
 from bot.domain.recommendation import KnobChange, Recommendation, ScheduleChange
 from bot.domain.subject import Subject
@@ -101,23 +100,13 @@ def starts_ratio(before: Schedule, after: Cron, now: datetime) -> Decimal | None
 
 def starts_between(schedule: Schedule, start: datetime, end: datetime) -> Sequence[int]:
     """List when a schedule starts syncs, in seconds since 1970; empty where nobody can tell."""
-    cron = _read(schedule)
+    cron = cron_of(schedule)
     return [] if cron is None else cron.epochs_between(start, end)
 
 
 @lru_cache(maxsize=_KEPT)
 def _starts(schedule: Schedule, now: datetime) -> Sequence[int]:
     return starts_between(schedule, now, now + _AHEAD)
-
-
-@lru_cache(maxsize=_KEPT)
-def _read(schedule: Schedule) -> QuartzCron | None:
-    if not isinstance(schedule, Cron):
-        return None
-    try:
-        return parse(schedule.expression, schedule.zone)
-    except CronError:
-        return None
 
 
 def _changes(values: Iterable[tuple[datetime, object]], start: datetime) -> list[datetime]:

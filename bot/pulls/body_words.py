@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Final
 
 from bot.domain.connection import Basic, Cron, KnobValue, Manual, Schedule
-from bot.domain.cron import CronError, QuartzCron, parse
+from bot.domain.cron import cron_of
 from bot.domain.cron.words import describe
 from bot.domain.forecast import Quantiles, Unknown
 from bot.domain.money import Money
@@ -24,7 +24,7 @@ def say_schedule(schedule: Schedule) -> str:
     """Say when a connection starts, such as `every 6 hours, UTC`."""
     match schedule:
         case Cron(expression, zone):
-            cron = read(schedule)
+            cron = cron_of(schedule)
             return f"{lowered(describe(cron))}, {zone}" if cron else expression
         case Basic(units, unit):
             return f"every {units} {unit} after the sync before"
@@ -34,19 +34,9 @@ def say_schedule(schedule: Schedule) -> str:
             return "a schedule that trimtab cannot read"
 
 
-def read(schedule: Schedule) -> QuartzCron | None:
-    """Return the cron of a schedule, or None when it has none that can be read."""
-    if not isinstance(schedule, Cron):
-        return None
-    try:
-        return parse(schedule.expression, schedule.zone)
-    except CronError:
-        return None
-
-
 def starts(schedule: Schedule, since: datetime, span: timedelta) -> tuple[datetime, ...] | None:
     """Return the starts in the `span` from `since`, or None when the schedule does not say."""
-    cron = read(schedule)
+    cron = cron_of(schedule)
     if cron is not None:
         return tuple(cron.fires_between(since, since + span))
     return () if isinstance(schedule, Manual) else None

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from bot.domain.connection import ConnectionStatus, Cron, Schedule
-from bot.domain.cron import CronError, QuartzCron, parse
+from bot.domain.connection import ConnectionStatus
+from bot.domain.cron import QuartzCron, cron_of
 from bot.domain.forecast import Quantiles, Unknown
 from bot.domain.money import Money
 from bot.domain.proposal import ProposedChange
@@ -56,7 +56,7 @@ def bucket(change: Change) -> str:
                 return str(after)
             return f"{_BUCKET_RATIO}^{round(math.log(number, _BUCKET_RATIO))}"
         case ScheduleChange(after=after):
-            cron = _cron(after)
+            cron = cron_of(after)
             if cron is None:
                 return after.expression
             if not cron.repeats_weekly:
@@ -76,22 +76,13 @@ def direction(change: Change) -> int:
             before = None if change.before is None else knob.number(change.before)
             after = knob.number(change.after)
         case ScheduleChange():
-            before, after = _weekly(_cron(change.before)), _weekly(_cron(change.after))
+            before, after = _weekly(cron_of(change.before)), _weekly(cron_of(change.after))
         case StatusChange():
             before = float(change.before is ConnectionStatus.ACTIVE)
             after = float(change.after is ConnectionStatus.ACTIVE)
     if before is None or after is None:
         return 0
     return (after > before) - (after < before)
-
-
-def _cron(schedule: Schedule) -> QuartzCron | None:
-    if not isinstance(schedule, Cron):
-        return None
-    try:
-        return parse(schedule.expression, schedule.zone)
-    except CronError:
-        return None
 
 
 def _weekly(cron: QuartzCron | None) -> int | None:

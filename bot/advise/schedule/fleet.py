@@ -14,10 +14,9 @@ from bot.advise.schedule.duties import Duties, read_duties, same_every_day
 from bot.advise.schedule.lengths import Lengths
 from bot.advise.schedule.member import Member, Move, Reach
 from bot.advise.schedule.problem import Floats
-from bot.advise.schedule.timetable import Timetable, parse, read_timetable
+from bot.advise.schedule.timetable import Timetable, read_timetable
 from bot.domain.connection import Basic, ConnectionId, ConnectionStatus, Cron, Manual
-from bot.domain.cron import interval_of
-from bot.domain.errors import CronError
+from bot.domain.cron import cron_of, interval_of
 from bot.domain.forecast import Forecast, Unknown
 from bot.domain.prices import WarehousePrice
 from bot.domain.promises import Phase, SharedCapacity, Terms, WindowKind
@@ -152,12 +151,8 @@ class _Reading:
         """Return today's starts; of a local cron those of both seasons, which it takes in turn."""
         if isinstance(table, Timetable):
             return table.starts(self.cycle)
-        schedule = subject.connection.schedule
-        if not isinstance(schedule, Cron):
-            return ()
-        try:
-            cron = parse(schedule.expression, schedule.zone)
-        except CronError:
+        cron = cron_of(subject.connection.schedule)
+        if cron is None:
             return ()
         both = (
             self.cycle.positions(cron.fires_between(each.monday, each.end), each)
@@ -193,8 +188,8 @@ class _Reading:
         if isinstance(schedule, Basic):
             shortest = interval_of(schedule)
         elif isinstance(schedule, Cron):
-            closest = parse(schedule.expression, schedule.zone).closest
-            shortest = closest if closest is not None else floor
+            cron = cron_of(schedule)
+            shortest = (cron and cron.closest) or floor
         else:
             return None
         if shortest >= floor:
@@ -243,9 +238,8 @@ def _cycle(situation: Situation, subjects: Iterable[Subject]) -> Cycle:
 
 
 def _is_daily(schedule: Cron) -> bool:
-    try:
-        cron = parse(schedule.expression, schedule.zone)
-    except CronError:
+    cron = cron_of(schedule)
+    if cron is None:
         return True
     days = cron.dates.days
     return (not cron.repeats_weekly and schedule.zone == "UTC") or (

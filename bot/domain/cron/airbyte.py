@@ -7,6 +7,7 @@ Quartz does. Checks that depend on the moment take it as a value.
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import islice, pairwise
 
 from bot.domain.connection import Basic, Cron, Manual, Schedule, UnreadSchedule
@@ -67,6 +68,17 @@ def read_schedule(kind: str, cron: str | None = None, basic: str | None = None) 
         case "basic" if basic is not None:
             return _read_basic(basic)
     return UnreadSchedule(" ".join(part for part in (kind, cron, basic) if part))
+
+
+@lru_cache(maxsize=8192)
+def cron_of(schedule: Schedule) -> QuartzCron | None:
+    """Return the cron of a schedule, or None when it has none that can be read."""
+    if not isinstance(schedule, Cron):
+        return None
+    try:
+        return parse(schedule.expression, schedule.zone)
+    except CronError:
+        return None
 
 
 def interval_of(basic: Basic) -> timedelta:
