@@ -110,9 +110,9 @@ class Member:
         """Drop the moves that would break a promise or a window which today's starts keep."""
         unique = list(dict.fromkeys(moves))
         starts = self.placed(unique)
-        broken = self.duties.kept(starts, self.lengths, self.late).broken
+        broken = self.duties.kept(starts, self.lengths, self.late).broken_by_season
         hit = self.duties.hits_by_season(starts, self._held(starts)).sum(axis=2)
-        good = (broken <= broken[0]) & (hit <= hit[:, :1]).all(axis=0)
+        good = ((broken <= broken[:, :1]) & (hit <= hit[:, :1])).all(axis=0)
         return [move for move, fine in zip(unique, good.tolist(), strict=True) if fine]
 
     def placed(self, moves: Sequence[Move]) -> Ints:

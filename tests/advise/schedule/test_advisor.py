@@ -272,3 +272,16 @@ def test_a_window_that_summer_time_moves_is_kept_in_each_season_by_itself() -> N
     found = changes(advise(*others, near, fleet_terms=limits).values())
     assert found
     assert found.get("c", "0 10 0/6 * * ?") <= "0 28 0/6 * * ?"
+
+
+def test_a_deadline_that_summer_time_moves_is_kept_in_each_season_by_itself() -> None:
+    """Hours that break it in summer and in winter are no worse over the year than today's."""
+    due = replace(DUE, finish_by=time(8), zone="Europe/Berlin", after=time(7))
+    now = Cron("0 5 6 * * ?")
+    others = [Sync(key, now, 3) for key in "ab"]
+    reader = Sync("c", now, 20).within(deadlines=(due,))
+    limits = FleetTerms((at_most(1, *others, reader),))
+    found = changes(advise(*others, reader, fleet_terms=limits).values())
+    assert found
+    minute, hour = (int(field) for field in found.get("c", now.expression).split()[1:3])
+    assert 6 * 60 <= hour * 60 + minute <= 6 * 60 + 26
