@@ -285,3 +285,17 @@ def test_a_deadline_that_summer_time_moves_is_kept_in_each_season_by_itself() ->
     assert found
     minute, hour = (int(field) for field in found.get("c", now.expression).split()[1:3])
     assert 6 * 60 <= hour * 60 + minute <= 6 * 60 + 26
+
+
+def test_changes_that_only_pay_together_say_what_they_spare_a_capacity_and_no_more() -> None:
+    """The first of them moves into the way of the second, which no plan would keep."""
+    half = {"schedule": StepLimit("schedule", timedelta(minutes=30))}
+    a, b = Sync("a", Cron("0 0 6 * * ?"), 20), Sync("b", Cron("0 25 6 * * ?"), 20)
+    fixed = Sync("fixed", Cron("0 55 5 * * ?"), 20).within(phase=Phase.MONITOR)
+    fleet = (a.within(steps=half), b.within(steps=half), fixed)
+    found = advise(*fleet, fleet_terms=FleetTerms((at_most(1, *fleet),)))
+    gone = "the database bears 1 sync at once, and 2 min a day above that are gone"
+    joint = "its part of what 2 changes save together."
+    assert [each.depends_on for each in moves(found.values())] == [("b",), ("a",)]
+    for each in moves(found.values()):
+        assert each.reason.partition(": ")[2] == f"{gone}, {joint}"
