@@ -141,12 +141,8 @@ class _Reading:
         wanted = None if cron is None else read_timetable(cron, None, self.situation.now)
         if table is None or not isinstance(wanted, Timetable):
             return None
-        half = DAY_MINUTES // 2
-        for time in table.times:
-            shift = (wanted.times[0] - time + half) % DAY_MINUTES - half
-            if table.can_shift(shift) and table.shifted(shift) == wanted:
-                return Move(shift)
-        return None
+        shift = table.shift_to(wanted)
+        return None if shift is None else Move(shift)
 
     def _starts(self, subject: Subject, table: Timetable | Unknown) -> tuple[int, ...]:
         """Return today's starts; of a local cron those of both seasons, which it takes in turn."""

@@ -253,6 +253,15 @@ def test_of_plans_that_are_as_good_the_one_that_is_proposed_already_is_kept() ->
     assert changes(advise(*(Sync(key) for key in "abc"), proposed=other).values()) == plain
 
 
+def test_an_earlier_start_that_is_proposed_is_kept_where_there_are_several_a_day() -> None:
+    every_six = Cron("0 10 0/6 * * ?")
+    fleet = [Sync(key, every_six) for key in "ab"]
+    limits = FleetTerms((at_most(1, *fleet),))
+    proposed = {ConnectionId("a"): Cron("0 20 5/6 * * ?")}
+    found = changes(advise(*fleet, proposed=proposed, fleet_terms=limits).values())
+    assert found == {"a": "0 20 5/6 * * ?"}
+
+
 def test_what_is_proposed_already_is_advised_again_in_the_same_words() -> None:
     fleet = [Sync(key, Cron("0 0 9 * * ?")) for key in "abcd"]
     first = advise(*fleet, **priced("6"))
