@@ -125,7 +125,7 @@ class _Reading:
             duties=read_duties(subject, terms, self.cycle, situation.now)
             if connection.id not in self.stays
             else Duties(self.cycle),
-            reach=self._reach(connection.id, terms, blind=lengths is None),
+            reach=self._reach(connection.id, terms, table, blind=lengths is None),
             late=self._late(table, starts),
             tail=self.warehouses[row].auto_suspend / _MINUTE if row >= 0 else 0.0,
             uses=self._uses.get(connection.id, {}),
@@ -202,16 +202,34 @@ class _Reading:
             return None
         return Lengths.of(forecast.duration)
 
-    def _reach(self, key: ConnectionId, terms: Terms, *, blind: bool) -> Reach:
+    def _reach(
+        self, key: ConnectionId, terms: Terms, table: Timetable | None, *, blind: bool
+    ) -> Reach:
         if key in self.stays:
             return Reach()
         step = terms.steps["schedule"]
         shift = DAY_MINUTES if step.shift is None else step.shift // _MINUTE
+        gone = 0 if step.shift is None else self._moved_already(key, step.window, table)
+        most = min(shift, _HOUR) if blind else shift
+        earliest, latest = max(-most, -shift - gone), min(most, shift - gone)
         often = terms.steps.get("frequency")
         if often is None or blind:
-            return Reach(min(shift, _HOUR) if blind else shift)
+            return Reach(earliest, latest)
         dropped = 1.0 if often.ratio is None else float(1 - 1 / max(often.ratio, Decimal(1)))
-        return Reach(shift, dropped)
+        return Reach(earliest, latest, dropped)
+
+    def _moved_already(
+        self, key: ConnectionId, window: timedelta | None, table: Timetable | None
+    ) -> int:
+        """Return by how many minutes it has moved in the time that steps add up over."""
+        if window is None or table is None:
+            return 0
+        now = self.situation.now
+        for tenure in self.situation.schedules.get(key, ()):
+            if tenure.last_seen >= now - window and isinstance(tenure.value, Cron):
+                before = read_timetable(tenure.value, None, now)
+                return (isinstance(before, Timetable) and before.shift_to(table)) or 0
+        return 0
 
     def _late(self, table: Timetable | None, starts: tuple[int, ...]) -> int:
         wait = table.period if table else self.cycle.minutes // max(1, len(starts))

@@ -31,10 +31,23 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How far a connection may be moved: minutes, and the share of starts that may be left out."""
+    """How far a connection may be moved: from the earliest to the latest shift in minutes.
 
-    shift: int = 0
+    `dropped` is the share of starts that may be left out.
+    """
+
+    earliest: int = 0
+    latest: int = 0
     dropped: float = 0.0
+
+    @property
+    def is_nothing(self) -> bool:
+        """Tell whether it has to stay."""
+        return self.earliest >= 0 >= self.latest
+
+    def holds(self, shift: int) -> bool:
+        """Tell whether all starts may move by so many minutes."""
+        return self.earliest <= shift <= self.latest
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +88,13 @@ class Member:
         """
         stay = Move()
         table = self.timetable
-        if table is None or not self.reach.shift:
+        if table is None or self.reach.is_nothing:
             return [stay]
         half = table.period // 2
-        first, last = max(-self.reach.shift, half - table.period + 1), min(self.reach.shift, half)
+        first, last = (
+            max(self.reach.earliest, half - table.period + 1),
+            min(self.reach.latest, half),
+        )
         shifts = [
             shift
             for shift in range(first, last + 1)
@@ -92,7 +108,7 @@ class Member:
     def near(self, move: Move, step: int) -> list[Move]:
         """List the moves by the minute inside the slot of `step` minutes that `move` starts in."""
         table = self.timetable
-        if table is None or not self.reach.shift:
+        if table is None or self.reach.is_nothing:
             return [Move()]
         into = (table.times[0] + move.shift) % step
         close = (
@@ -100,9 +116,7 @@ class Member:
             for minute in range(step)
         )
         good = [
-            each
-            for each in close
-            if abs(each.shift) <= self.reach.shift and table.can_shift(each.shift)
+            each for each in close if self.reach.holds(each.shift) and table.can_shift(each.shift)
         ]
         return self.allowed([Move(), *dict.fromkeys([move, *good])])
 

@@ -22,6 +22,7 @@ from bot.domain.promises import (
     WindowKind,
 )
 from bot.domain.recommendation import Advice, Keep, NotKnown, Recommendation
+from bot.domain.tenure import Tenure
 from tests.advise.schedule.fleets import (
     NOW,
     Sync,
@@ -77,6 +78,24 @@ def test_policy_bounds_the_move_before_anything_is_planned() -> None:
     for cron in found.values():
         minute, hour = (int(field) for field in cron.split()[1:3])
         assert min(hour * 60 + minute, 1440 - hour * 60 - minute) <= 30
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("0 50 0 * * ?", None), ("0 10 1 * * ?", None), ("0 40 2 * * ?", "0 15 2 * * ?")],
+)
+def test_what_moved_already_in_the_time_that_steps_add_up_over_is_counted_in(
+    before: str, after: str | None
+) -> None:
+    """Else it asks for what policy refuses, every night, and uses up the changes of the run."""
+    step = StepLimit("schedule", timedelta(hours=1), window=timedelta(days=30))
+    fixed = Sync("fixed", minutes=100).within(phase=Phase.MONITOR)
+    late = Sync("late", Cron("0 40 1 * * ?"), 10).within(steps={"schedule": step})
+    limits = FleetTerms((at_most(1, fixed, late),))
+    then = NOW - timedelta(days=9)
+    seen = (Tenure(Cron(before), then, then), Tenure(late.schedule, then, NOW))
+    found = changes(advise(fixed, late, fleet_terms=limits, schedules={late.id: seen}).values())
+    assert found.get("late") == after
 
 
 def test_a_run_changes_no_more_than_policy_lets_it_and_says_who_waits() -> None:
