@@ -149,9 +149,11 @@ def _saving(situation: Situation, panel: Panel, gain: Gain) -> Quantiles[Money] 
         connector = subject.source.connector
     if connector is None:
         return Unknown("none of its connections has run yet")
-    saved = [-float(total[0]) * share for share in reversed(_shares(gain))]
-    spread: Spread = (saved[0], saved[1], (saved[1] + saved[3]) / 2, saved[3])
-    return _signed(situation, connector, spread)
+    # What takes longest saves least: the quantiles are those of the other end.
+    low, middle, high, highest = (
+        float(total[0]) * (1 - exp(-gain.mean - z * gain.deviation)) for z in _NORMAL
+    )
+    return _signed(situation, connector, (low, middle, high, highest))
 
 
 def _signed(situation: Situation, connector: str, saved: Spread) -> Quantiles[Money] | Unknown:

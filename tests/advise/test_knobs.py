@@ -326,10 +326,15 @@ def test_parallelism_is_called_streams_and_a_busy_source_gets_no_more() -> None:
 def test_time_saved_is_priced_by_the_hour_and_rows_are_not() -> None:
     lived = Lived([(900, 25), (600, 25), (400, 25)], optimum=100, keys="abcd")
     compute = PriceBook(compute=ComputePrice(Money.of("1.00")))
-    saving = only_carrier(lived.situation(prices=compute)).effect.saving
+    effect = only_carrier(lived.situation(prices=compute)).effect
+    saving, longer = effect.saving, effect.duration
     assert isinstance(saving, Quantiles)
+    assert isinstance(longer, Quantiles)
     assert saving.p50 > Money.zero()
-    assert saving.p05 <= saving.p50 <= saving.p95
+    assert saving.p05 <= saving.p50 <= saving.p80 <= saving.p95
+    # What is expected of the time is expected of the money.
+    share = float(saving.p50.amount / saving.p95.amount)
+    assert share == pytest.approx(longer.p50 / longer.p05, abs=0.02)
 
 
 def test_an_incident_is_no_time_to_learn() -> None:
