@@ -222,14 +222,11 @@ class _Reading:
         self, key: ConnectionId, window: timedelta | None, table: Timetable | None
     ) -> int:
         """Return by how many minutes it has moved in the time that steps add up over."""
-        if window is None or table is None:
+        cron = self.situation.steps_began_at(key, window)
+        if table is None or cron is None:
             return 0
-        now = self.situation.now
-        for tenure in self.situation.schedules.get(key, ()):
-            if tenure.last_seen >= now - window and isinstance(tenure.value, Cron):
-                before = read_timetable(tenure.value, None, now)
-                return (isinstance(before, Timetable) and before.shift_to(table)) or 0
-        return 0
+        before = read_timetable(cron, None, self.situation.now)
+        return (isinstance(before, Timetable) and before.shift_to(table)) or 0
 
     def _late(self, table: Timetable | None, starts: tuple[int, ...]) -> int:
         wait = table.period if table else self.cycle.minutes // max(1, len(starts))
