@@ -2,6 +2,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from decimal import Decimal
 from math import exp, log
 from typing import Any
 
@@ -12,11 +13,18 @@ from hypothesis import strategies as st
 
 from bot.advise.advisor import Situation
 from bot.advise.knobs import KnobAdvisor, readings
-from bot.domain.connection import ConnectionId, ConnectionStatus, Cron, SourceId
+from bot.domain.connection import (
+    ConnectionId,
+    ConnectionStatus,
+    Cron,
+    Endpoint,
+    SourceId,
+    WorkspaceId,
+)
 from bot.domain.forecast import Quantiles
 from bot.domain.knob import Bounds
 from bot.domain.money import Money
-from bot.domain.prices import ComputePrice, PriceBook
+from bot.domain.prices import BillingClass, ComputePrice, PriceBook
 from bot.domain.promises import Phase, Terms
 from bot.domain.recommendation import (
     Advice,
@@ -30,7 +38,7 @@ from bot.domain.signal import SourceLoad, Surroundings
 from bot.domain.tenure import Tenure
 from bot.domain.trouble import Cause, Trouble
 from bot.knobs import catalogue
-from tests.advise.fleets import FREE, NOW, Done, Given, ratio, situation_of
+from tests.advise.fleets import FREE, NOW, Done, Given, every, ratio, situation_of
 
 PAGE = "page_size"
 FACEBOOK = "source-facebook-marketing"
@@ -335,6 +343,29 @@ def test_time_saved_is_priced_by_the_hour_and_rows_are_not() -> None:
     # What is expected of the time is expected of the money.
     share = float(saving.p50.amount / saving.p95.amount)
     assert share == pytest.approx(longer.p50 / longer.p05, abs=0.02)
+
+
+def test_time_of_each_connector_that_feeds_a_destination_has_its_own_price() -> None:
+    """A database sync holds nearly three times the CPUs of one that reads an API."""
+    metered = {"postgres": BillingClass.DATABASE}
+    prices = PriceBook(compute=ComputePrice(Money.of("1.00")), billing=metered)
+    warehouse = Endpoint("d", "d", "destination-weaviate", WorkspaceId("w"))
+
+    def saving(*connectors: str) -> Money:
+        given = [
+            Given(key, syncs=every("0 0 1 * * ?", 28), source=name, connector=f"source-{name}")
+            for key, name in zip("ab", connectors, strict=False)
+        ]
+        seen: dict[str, Any] = {"d": (Tenure({}, NOW - timedelta(days=28), NOW),)}
+        plain = situation_of(*given, terms=CANARY, prices=prices, knobs=seen)
+        subjects = tuple(replace(each, destination=warehouse) for each in plain.subjects)
+        found = only_carrier(replace(plain, subjects=subjects)).effect.saving
+        assert isinstance(found, Quantiles)
+        return found.p95.rounded(4)
+
+    total = saving("postgres") + saving("github")
+    for pair in (("postgres", "github"), ("github", "postgres")):
+        assert abs((saving(*pair) - total).amount) < Decimal("0.001")
 
 
 def test_an_incident_is_no_time_to_learn() -> None:
