@@ -1,6 +1,6 @@
 import random
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from math import exp, log
@@ -62,6 +62,7 @@ class Lived:
     path: str = PAGE
     connector: str = FACEBOOK
     keys: Sequence[str] = ("a",)
+    slow: Mapping[int, float] = field(default_factory=dict)
     rows: Callable[[random.Random, float], float] = lambda dice, value: dice.lognormvariate(9, 0.3)
 
     def situation(self, terms: Terms = CANARY, seed: int = 1, **more: Any) -> Situation:
@@ -79,7 +80,8 @@ class Lived:
             while at < NOW - timedelta(hours=3):
                 value = next(t.value[self.path] for t in tenures if t.covers(at))
                 rows = self.rows(dice, value)
-                slow = factor(value, self.optimum) * exp(self.noise * dice.gauss(0, 1))
+                usual = self.slow.get(int(value)) or factor(value, self.optimum)
+                slow = usual * exp(self.noise * dice.gauss(0, 1))
                 syncs.append(Done(at, max(1, round(0.1 * rows * slow)), round(rows)))
                 at += timedelta(hours=4)
             set_to = {self.path: tenures[-1].value[self.path]}
@@ -201,6 +203,22 @@ def test_what_has_returned_to_an_earlier_value_does_not_swing() -> None:
     assert "stand still for 14 days" in answer.reason
     other = Lived([(200, 20), (100, 8), (150, 10)], optimum=60)
     assert turned(only(other.situation())) == 100
+
+
+def test_what_was_taken_back_is_not_proposed_again_where_the_belief_fits_badly() -> None:
+    """Run time has two valleys, and the belief one: it sees a gain where a loss was measured."""
+    measured = {600: 1.0, 400: 0.6, 300: 0.4, 200: 0.5}
+
+    def answer(*values: int) -> Advice:
+        lived = Lived([(value, 25) for value in values], keys="abcd", slow=measured)
+        found = advise(lived.situation())
+        return next(
+            (each for each in found.values() if isinstance(each, Recommendation)), found["a"]
+        )
+
+    assert turned(answer(600, 400, 300)) == 200
+    assert turned(answer(600, 400, 300, 200)) == 300
+    assert isinstance(answer(600, 400, 300, 200, 300), Keep)
 
 
 def test_what_stands_above_a_share_of_what_failed_backs_off_further() -> None:
