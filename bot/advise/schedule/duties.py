@@ -110,18 +110,18 @@ class Duties:
 
         `held` is for how many minutes from the start on it may run.
         """
-        hit: Flags = np.logical_or.reduce(self.hits_by_season(starts, held))
+        hit: Flags = np.logical_or.reduce(self.hits_by_window(starts, held))
         return hit
 
-    def hits_by_season(self, starts: Ints, held: Ints) -> Flags:
-        """Tell the same for each season, the first axis: what one gains, the other may lose."""
-        hit = np.zeros((2, *starts.shape), np.bool_)
-        for closed in self.closed:
-            for season, spans in enumerate(closed.spans):
-                for opens, length in spans:
-                    inside = (starts - opens) % self.cycle.minutes < length
-                    reaches = (opens - starts) % self.cycle.minutes < held
-                    hit[season] |= (inside | reaches) & (starts >= 0)
+    def hits_by_window(self, starts: Ints, held: Ints) -> Flags:
+        """Tell the same for each window in each season, the first axis: no one makes up for another."""
+        hit = np.zeros((2 * len(self.closed), *starts.shape), np.bool_)
+        each_season = (spans for closed in self.closed for spans in closed.spans)
+        for row, spans in enumerate(each_season):
+            for opens, length in spans:
+                inside = (starts - opens) % self.cycle.minutes < length
+                reaches = (opens - starts) % self.cycle.minutes < held
+                hit[row] |= (inside | reaches) & (starts >= 0)
         return hit
 
 

@@ -125,8 +125,13 @@ class Member:
         unique = list(dict.fromkeys(moves))
         starts = self.placed(unique)
         broken = self.duties.kept(starts, self.lengths, self.late).broken_by_season
-        hit = self.duties.hits_by_season(starts, self._held(starts)).sum(axis=2)
-        good = ((broken <= broken[:, :1]) & (hit <= hit[:, :1])).all(axis=0)
+        kept = [broken <= broken[:, :1]]
+        # Where only a long sync touches a window today, a usual one still has to keep clear of it.
+        for length in (0.0, self.lengths.exact[2], self.late + self.lengths.safe):
+            held = self._held(starts, length)
+            hit = self.duties.hits_by_window(starts, held).sum(axis=2)
+            kept.append(hit <= hit[:, :1])
+        good = np.concatenate(kept).all(axis=0)
         return [move for move, fine in zip(unique, good.tolist(), strict=True) if fine]
 
     def placed(self, moves: Sequence[Move]) -> Ints:
@@ -187,7 +192,8 @@ class Member:
 
     def hits(self, starts: Ints) -> Ints:
         """Return how many syncs of a cycle each row of starts has inside a closed window."""
-        hits: Ints = self.duties.hits(starts, self._held(starts)).sum(axis=1)
+        held = self._held(starts, self.late + self.lengths.safe)
+        hits: Ints = self.duties.hits(starts, held).sum(axis=1)
         return hits
 
     def spent_on_power(self, starts: Ints, minutes: float) -> Floats:
@@ -210,10 +216,9 @@ class Member:
             and not 0 <= table.times[0] + move.shift < DAY_MINUTES
         )
 
-    def _held(self, starts: Ints) -> Ints:
-        held: Ints = np.full(
-            starts.shape, min(self.late + ceil(self.lengths.safe), self.gap), np.intp
-        )
+    def _held(self, starts: Ints, minutes: float) -> Ints:
+        """Return for how many minutes each start is taken to run."""
+        held: Ints = np.full(starts.shape, min(ceil(minutes), self.gap), np.intp)
         return held
 
     def _spent(self, price: Floats | None, starts: Ints, length: float) -> Floats:
@@ -233,7 +238,8 @@ class Member:
         found = []
         for shift in shifts:
             starts = self.placed([Move(shift)])
-            hit = self.duties.hits(starts, self._held(starts))[0]
+            held = self._held(starts, self.late + self.lengths.safe)
+            hit = self.duties.hits(starts, held)[0]
             dropped = frozenset((starts[0][hit] % DAY_MINUTES).tolist())
             left = len(table.times) - len(dropped)
             if not dropped or left < 1 or len(dropped) > self.reach.dropped * len(table.times):

@@ -327,3 +327,33 @@ def test_changes_that_only_pay_together_say_what_they_spare_a_capacity_and_no_mo
     assert [each.depends_on for each in moves(found.values())] == [("b",), ("a",)]
     for each in moves(found.values()):
         assert each.reason.partition(": ")[2] == f"{gone}, {joint}"
+
+
+BACKUP = Window("backup", WindowKind.BLACKOUT, time(2), timedelta(hours=1), "UTC")
+DUMP = Window("dump", WindowKind.BLACKOUT, time(1, 20), timedelta(minutes=30), "UTC")
+
+
+@pytest.mark.parametrize(
+    ("fixed", "near", "windows"),
+    [
+        # Earlier it would be out of the backup, and inside the dump.
+        (
+            Sync("fixed", Cron("0 0 2 * * ?"), 60),
+            Sync("near", Cron("0 0 2 * * ?"), 20),
+            (BACKUP, DUMP),
+        ),
+        # Only one long sync in twenty meets the backup today; later, every other would.
+        (
+            Sync("fixed", Cron("0 40 0 * * ?"), 40),
+            Sync("near", Cron("0 20 1 * * ?"), 32),
+            (BACKUP,),
+        ),
+    ],
+    ids=["another window", "usual syncs"],
+)
+def test_no_window_is_run_into_for_another_one_or_by_more_of_the_syncs(
+    fixed: Sync, near: Sync, windows: tuple[Window, ...]
+) -> None:
+    """Policy refuses both, so that they would be asked for in vain every night."""
+    fleet = (fixed.within(phase=Phase.MONITOR), near.within(windows=windows, steps=HALF_AN_HOUR))
+    assert not changes(advise(*fleet, fleet_terms=FleetTerms((at_most(1, *fleet),))).values())
