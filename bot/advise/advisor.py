@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from bot.domain.connection import Connection, ConnectionId, Cron, DestinationId, KnobValue, Schedule
@@ -56,6 +56,15 @@ class Situation:
     def connections(self) -> tuple[Connection, ...]:
         """Return the connections of the subjects, in their order."""
         return tuple(subject.connection for subject in self.subjects)
+
+    def steps_began_at(self, key: ConnectionId, window: timedelta | None) -> Cron | None:
+        """Return the cron that the steps of a time up to now began at, as policy counts them."""
+        if window is None:
+            return None
+        for tenure in self.schedules.get(key, ()):
+            if tenure.last_seen >= self.now - window and isinstance(tenure.value, Cron):
+                return tenure.value
+        return None
 
 
 class Advisor(Protocol):

@@ -68,10 +68,16 @@ class Case:
         return self.terms.max_staleness is not None
 
     def within_step(self, rhythm: Rhythm) -> bool:
-        """Tell whether policy allows the step from today's number of syncs to another."""
-        factor = rhythm.times_fewer(self.today)
-        ratio = None if self.limit is None else self.limit.ratio
-        return ratio is None or max(factor, 1 / factor) <= Fraction(ratio)
+        """Tell whether policy allows the step to another number of syncs, with those before it."""
+        if self.limit is None or self.limit.ratio is None:
+            return True
+        key = self.subject.connection.id
+        cron = self.situation.steps_began_at(key, self.limit.window)
+        first = None if cron is None else Rhythm.of(cron, None)
+        factors = [rhythm.times_fewer(self.today)]
+        if isinstance(first, Rhythm):
+            factors.append(rhythm.times_fewer(first))
+        return all(max(each, 1 / each) <= Fraction(self.limit.ratio) for each in factors)
 
 
 @dataclass(frozen=True, slots=True)

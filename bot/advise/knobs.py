@@ -20,9 +20,10 @@ from bot.advise.knobs_control import (
     cooling,
     last_change,
     recent_incident,
+    taken_back,
     watches,
 )
-from bot.advise.knobs_dials import BUSY, Panel, is_busy, panels
+from bot.advise.knobs_dials import BUSY, Panel, Stretch, is_busy, panels
 from bot.advise.knobs_finding import Finding, Move
 from bot.advise.knobs_surface import Gain, Surface, Told, surfaces, told
 from bot.advise.knobs_words import answers
@@ -251,6 +252,9 @@ def _improve(reading: Reading) -> Finding | None:
         value = rails.up() if aim > rails.now else rails.down()
         if value is None or not _may_rise(reading, rails, value):
             continue
+        failed = taken_back(reading.panel, reading.situation.now - _STOP)
+        if any(_is_near(rails, value, tried) for tried in failed):
+            continue  # The belief fits badly there: what was seen of this very value counts.
         step = reading.gain(rails, value)
         if best is None or (best.gain and step.mean > best.gain.mean):
             said = (
@@ -317,20 +321,16 @@ def _may_rise(reading: Reading, rails: Rails, value: float) -> bool:
 
 def _is_new(reading: Reading, rails: Rails, value: float) -> bool:
     """Tell whether nothing near a value was seen before: a second trial would tell little more."""
-    path = rails.knob.path
-    return all(abs(log(value / each.values[path])) > _SAME for each in reading.panel.stretches)
+    return not any(_is_near(rails, value, each) for each in reading.panel.stretches)
+
+
+def _is_near(rails: Rails, value: float, stretch: Stretch) -> bool:
+    return abs(log(value / stretch.values[rails.knob.path])) <= _SAME
 
 
 def _given_up(reading: Reading) -> bool:
     """Tell whether values that were tried lately were taken back in both directions, or twice."""
-    stretches = reading.panel.stretches
-    since = reading.situation.now - _STOP
-    taken_back = [
-        after
-        for before, tried, after in zip(stretches, stretches[1:], stretches[2:], strict=False)
-        if after.values == before.values and after.start >= since and tried.values != after.values
-    ]
-    return len(taken_back) >= _FAILED_DIRECTIONS
+    return len(taken_back(reading.panel, reading.situation.now - _STOP)) >= _FAILED_DIRECTIONS
 
 
 def _bounds(situation: Situation, panel: Panel, knob: Knob) -> Bounds:

@@ -207,6 +207,16 @@ def last_change(panel: Panel) -> datetime | None:
     return panel.now.start if len(panel.stretches) > 1 else None
 
 
+def taken_back(panel: Panel, since: datetime) -> list[Stretch]:
+    """Return what was tried and did not stay, where that ended after an instant."""
+    each = panel.stretches
+    return [
+        tried
+        for before, tried, after in zip(each, each[1:], each[2:], strict=False)
+        if after.values == before.values and after.start >= since and tried.values != after.values
+    ]
+
+
 def recent_incident(situation: Situation, panel: Panel, days: int = 2) -> bool:
     """Tell whether the last days were bad for another reason, so that nothing is to be learnt."""
     runs = situation.runs

@@ -1,6 +1,6 @@
 """A finding in words: one connection of an endpoint carries it, the others say which one does."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from math import exp
 from typing import Final
@@ -13,11 +13,12 @@ from bot.advise.knobs_dials import Panel
 from bot.advise.knobs_finding import Finding, Move
 from bot.advise.knobs_surface import Gain
 from bot.advise.priority import priority_of
-from bot.advise.situation_money import NOTHING, Spread, month, price
+from bot.advise.situation_money import NOTHING, month, price
 from bot.advise.situation_peers import Peers
 from bot.domain.connection import ConnectionId
 from bot.domain.forecast import Evidence, Quantiles, Unknown
 from bot.domain.money import Money
+from bot.domain.prices import PriceBook
 from bot.domain.recommendation import (
     Advice,
     Confidence,
@@ -136,8 +137,8 @@ def _duration(situation: Situation, carrier: Subject, gain: Gain) -> Quantiles[t
 
 def _saving(situation: Situation, panel: Panel, gain: Gain) -> Quantiles[Money] | Unknown:
     """Price the time saved by all the panel's connections; rows stay what they are."""
-    runs, connector = situation.runs, None
-    total = np.zeros(len(_NORMAL))
+    runs = situation.runs
+    worked: dict[str, float] = {}
     for subject in panel.subjects:
         place = None if runs is None else runs.find(subject.connection.id)
         if runs is None or place is None or subject.source is None:
@@ -145,24 +146,31 @@ def _saving(situation: Situation, panel: Panel, gain: Gain) -> Quantiles[Money] 
         mine = runs.place(place)
         recent = runs.created[mine] >= epoch(situation.now) - _DAYS * DAY_SECONDS
         seconds = np.nan_to_num(runs.seconds[mine][recent]).astype(np.float64)
-        total += month(runs.created[mine][recent], seconds, _DAYS)[1]
+        usual = month(runs.created[mine][recent], seconds, _DAYS)[1]
         connector = subject.source.connector
-    if connector is None:
+        worked[connector] = worked.get(connector, 0.0) + usual
+    if not worked:
         return Unknown("none of its connections has run yet")
-    saved = [-float(total[0]) * share for share in reversed(_shares(gain))]
-    spread: Spread = (saved[0], saved[1], (saved[1] + saved[3]) / 2, saved[3])
-    return _signed(situation, connector, spread)
+    # What takes longest saves least: the quantiles are those of the other end.
+    saved = [1 - exp(-gain.mean - z * gain.deviation) for z in _NORMAL]
+    return _priced(situation.prices, worked, saved)
 
 
-def _signed(situation: Situation, connector: str, saved: Spread) -> Quantiles[Money] | Unknown:
-    """Price time that may be saved or lost."""
+def _priced(
+    prices: PriceBook, worked: Mapping[str, float], saved: Sequence[float]
+) -> Quantiles[Money] | Unknown:
+    """Price shares of the time that the syncs of each connector take: it may be saved or lost."""
     amounts = []
-    for seconds in saved:
-        size = abs(seconds)
-        cost = price(situation.prices, connector, NOTHING, NOTHING, (size, size, size, size))
-        if isinstance(cost, Unknown):
-            return cost
-        amounts.append(cost.p50 if seconds >= 0 else -cost.p50)
+    for share in saved:
+        total = Money.zero(prices.currency)
+        for connector, usual in worked.items():
+            seconds = usual * share
+            size = abs(seconds)
+            cost = price(prices, connector, NOTHING, NOTHING, (size, size, size, size))
+            if isinstance(cost, Unknown):
+                return cost
+            total += cost.p50 if seconds >= 0 else -cost.p50
+        amounts.append(total)
     return Quantiles(*amounts)
 
 

@@ -16,7 +16,7 @@ from bot.domain.forecast import Quantiles, Unknown
 from bot.domain.lineage import Downstream, Reader
 from bot.domain.money import Money
 from bot.domain.prices import BillingClass, ComputePrice, PriceBook, VolumePrice
-from bot.domain.promises import Deadline, Terms, Window, WindowKind
+from bot.domain.promises import Deadline, Phase, StepLimit, Terms, Window, WindowKind
 from bot.domain.recommendation import (
     Advice,
     Confidence,
@@ -97,6 +97,17 @@ def test_the_step_stays_inside_what_policy_allows() -> None:
     answer = advise(hourly(), Terms())
     assert isinstance(answer, Keep)
     assert "policy" in answer.reason
+
+
+def test_steps_of_the_time_over_which_they_add_up_are_one_step() -> None:
+    month = StepLimit("frequency", ratio=Decimal(2), window=timedelta(days=30))
+    terms = Terms(Phase.LIVE, steps={"frequency": month})
+    then, given = NOW - timedelta(days=20), hourly()
+    half_hourly = Tenure(Cron("0 0/30 * * * ?"), then, then)
+    seen = (half_hourly, Tenure(given.schedule, then, NOW))
+    assert isinstance(advise(given, terms, schedules={A: seen}), Keep)
+    long_ago = replace(half_hourly, last_seen=NOW - timedelta(days=31))
+    assert after(recommended(given, terms, schedules={A: (long_ago, seen[1])})) == "0 0 0/2 * * ?"
 
 
 def test_weekends_that_bring_nothing_are_left_out() -> None:

@@ -1,7 +1,8 @@
 import random
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from decimal import Decimal
 from math import exp, log
 from typing import Any
 
@@ -12,11 +13,18 @@ from hypothesis import strategies as st
 
 from bot.advise.advisor import Situation
 from bot.advise.knobs import KnobAdvisor, readings
-from bot.domain.connection import ConnectionId, ConnectionStatus, Cron, SourceId
+from bot.domain.connection import (
+    ConnectionId,
+    ConnectionStatus,
+    Cron,
+    Endpoint,
+    SourceId,
+    WorkspaceId,
+)
 from bot.domain.forecast import Quantiles
 from bot.domain.knob import Bounds
 from bot.domain.money import Money
-from bot.domain.prices import ComputePrice, PriceBook
+from bot.domain.prices import BillingClass, ComputePrice, PriceBook
 from bot.domain.promises import Phase, Terms
 from bot.domain.recommendation import (
     Advice,
@@ -30,7 +38,7 @@ from bot.domain.signal import SourceLoad, Surroundings
 from bot.domain.tenure import Tenure
 from bot.domain.trouble import Cause, Trouble
 from bot.knobs import catalogue
-from tests.advise.fleets import FREE, NOW, Done, Given, ratio, situation_of
+from tests.advise.fleets import FREE, NOW, Done, Given, every, ratio, situation_of
 
 PAGE = "page_size"
 FACEBOOK = "source-facebook-marketing"
@@ -54,6 +62,7 @@ class Lived:
     path: str = PAGE
     connector: str = FACEBOOK
     keys: Sequence[str] = ("a",)
+    slow: Mapping[int, float] = field(default_factory=dict)
     rows: Callable[[random.Random, float], float] = lambda dice, value: dice.lognormvariate(9, 0.3)
 
     def situation(self, terms: Terms = CANARY, seed: int = 1, **more: Any) -> Situation:
@@ -71,7 +80,8 @@ class Lived:
             while at < NOW - timedelta(hours=3):
                 value = next(t.value[self.path] for t in tenures if t.covers(at))
                 rows = self.rows(dice, value)
-                slow = factor(value, self.optimum) * exp(self.noise * dice.gauss(0, 1))
+                usual = self.slow.get(int(value)) or factor(value, self.optimum)
+                slow = usual * exp(self.noise * dice.gauss(0, 1))
                 syncs.append(Done(at, max(1, round(0.1 * rows * slow)), round(rows)))
                 at += timedelta(hours=4)
             set_to = {self.path: tenures[-1].value[self.path]}
@@ -193,6 +203,22 @@ def test_what_has_returned_to_an_earlier_value_does_not_swing() -> None:
     assert "stand still for 14 days" in answer.reason
     other = Lived([(200, 20), (100, 8), (150, 10)], optimum=60)
     assert turned(only(other.situation())) == 100
+
+
+def test_what_was_taken_back_is_not_proposed_again_where_the_belief_fits_badly() -> None:
+    """Run time has two valleys, and the belief one: it sees a gain where a loss was measured."""
+    measured = {600: 1.0, 400: 0.6, 300: 0.4, 200: 0.5}
+
+    def answer(*values: int) -> Advice:
+        lived = Lived([(value, 25) for value in values], keys="abcd", slow=measured)
+        found = advise(lived.situation())
+        return next(
+            (each for each in found.values() if isinstance(each, Recommendation)), found["a"]
+        )
+
+    assert turned(answer(600, 400, 300)) == 200
+    assert turned(answer(600, 400, 300, 200)) == 300
+    assert isinstance(answer(600, 400, 300, 200, 300), Keep)
 
 
 def test_what_stands_above_a_share_of_what_failed_backs_off_further() -> None:
@@ -326,10 +352,38 @@ def test_parallelism_is_called_streams_and_a_busy_source_gets_no_more() -> None:
 def test_time_saved_is_priced_by_the_hour_and_rows_are_not() -> None:
     lived = Lived([(900, 25), (600, 25), (400, 25)], optimum=100, keys="abcd")
     compute = PriceBook(compute=ComputePrice(Money.of("1.00")))
-    saving = only_carrier(lived.situation(prices=compute)).effect.saving
+    effect = only_carrier(lived.situation(prices=compute)).effect
+    saving, longer = effect.saving, effect.duration
     assert isinstance(saving, Quantiles)
+    assert isinstance(longer, Quantiles)
     assert saving.p50 > Money.zero()
-    assert saving.p05 <= saving.p50 <= saving.p95
+    assert saving.p05 <= saving.p50 <= saving.p80 <= saving.p95
+    # What is expected of the time is expected of the money.
+    share = float(saving.p50.amount / saving.p95.amount)
+    assert share == pytest.approx(longer.p50 / longer.p05, abs=0.02)
+
+
+def test_time_of_each_connector_that_feeds_a_destination_has_its_own_price() -> None:
+    """A database sync holds nearly three times the CPUs of one that reads an API."""
+    metered = {"postgres": BillingClass.DATABASE}
+    prices = PriceBook(compute=ComputePrice(Money.of("1.00")), billing=metered)
+    warehouse = Endpoint("d", "d", "destination-weaviate", WorkspaceId("w"))
+
+    def saving(*connectors: str) -> Money:
+        given = [
+            Given(key, syncs=every("0 0 1 * * ?", 28), source=name, connector=f"source-{name}")
+            for key, name in zip("ab", connectors, strict=False)
+        ]
+        seen: dict[str, Any] = {"d": (Tenure({}, NOW - timedelta(days=28), NOW),)}
+        plain = situation_of(*given, terms=CANARY, prices=prices, knobs=seen)
+        subjects = tuple(replace(each, destination=warehouse) for each in plain.subjects)
+        found = only_carrier(replace(plain, subjects=subjects)).effect.saving
+        assert isinstance(found, Quantiles)
+        return found.p95.rounded(4)
+
+    total = saving("postgres") + saving("github")
+    for pair in (("postgres", "github"), ("github", "postgres")):
+        assert abs((saving(*pair) - total).amount) < Decimal("0.001")
 
 
 def test_an_incident_is_no_time_to_learn() -> None:

@@ -51,13 +51,16 @@ class Kept:
     """How deadlines are kept by each row of starts, in a cycle.
 
     `misses` is the expected number missed, `excess` what of it the promised probabilities do not
-    allow for, `broken` how many deadlines do not reach their probability, `age` the hours since the start of the syncs that count, added up.
+    allow for, `broken` how many deadlines do not reach their probability, `age` the hours since the
+    start of the syncs that count, added up: each of the season that is worse.
+    `broken_by_season` has both, as its first axis: what one gains, the other may lose.
     """
 
     misses: Floats
     excess: Floats
     broken: Floats
     age: Floats
+    broken_by_season: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ class Duties:
     stale: int | None = None
 
     def kept(self, starts: Ints, lengths: Lengths, late: int) -> "Kept":
-        """Hold each row of starts against the deadlines of a cycle, in the season that is worse.
+        """Hold each row of starts against the deadlines of a cycle, in both seasons.
 
         Args:
             starts: minutes of the cycle, one candidate a row; -1 where it has fewer starts.
@@ -98,25 +101,27 @@ class Duties:
                 excess[season] += np.maximum(0.0, due.wanted - met).sum(axis=0)
                 broken[season] += (met < due.wanted - 1e-9).sum(axis=0)
                 age[season] += best.sum(axis=0) / 60
-        return Kept(*(each.max(axis=0) for each in (expected, excess, broken, age)))
+        return Kept(
+            expected.max(axis=0), excess.max(axis=0), broken.max(axis=0), age.max(axis=0), broken
+        )
 
     def hits(self, starts: Ints, held: Ints) -> Flags:
         """Tell of each start whether its run may touch a closed span, in either season.
 
         `held` is for how many minutes from the start on it may run.
         """
-        hit: Flags = np.logical_or.reduce(self.hits_by_season(starts, held))
+        hit: Flags = np.logical_or.reduce(self.hits_by_window(starts, held))
         return hit
 
-    def hits_by_season(self, starts: Ints, held: Ints) -> Flags:
-        """Tell the same for each season, the first axis: what one gains, the other may lose."""
-        hit = np.zeros((2, *starts.shape), np.bool_)
-        for closed in self.closed:
-            for season, spans in enumerate(closed.spans):
-                for opens, length in spans:
-                    inside = (starts - opens) % self.cycle.minutes < length
-                    reaches = (opens - starts) % self.cycle.minutes < held
-                    hit[season] |= (inside | reaches) & (starts >= 0)
+    def hits_by_window(self, starts: Ints, held: Ints) -> Flags:
+        """Tell the same for each window in each season, the first axis: no one makes up for another."""
+        hit = np.zeros((2 * len(self.closed), *starts.shape), np.bool_)
+        each_season = (spans for closed in self.closed for spans in closed.spans)
+        for row, spans in enumerate(each_season):
+            for opens, length in spans:
+                inside = (starts - opens) % self.cycle.minutes < length
+                reaches = (opens - starts) % self.cycle.minutes < held
+                hit[row] |= (inside | reaches) & (starts >= 0)
         return hit
 
 

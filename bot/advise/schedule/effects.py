@@ -4,6 +4,7 @@ Counted on the minute, with all steps before it already made: money, missed dead
 is counted at each quantile of how long syncs take, as if all were short or long together.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -84,7 +85,7 @@ class Ledger:
 
         What several of them only save together is divided evenly among them.
         """
-        made = [self._change(each, int(choice[each])) for each in connections]
+        made = _evenly([self._change(each, int(choice[each])) for each in connections])
         saved = [each.saving for each in made if each.saving is not None]
         if len(saved) < len(made) or len(made) == 1:
             return made
@@ -94,21 +95,19 @@ class Ledger:
     def _change(self, index: int, target: int) -> Change:
         member, move = self._fleet.members[index], self._moves[index][target]
         placement, rows = self._placement, [STAY, target]
+        capacities = [capacity for capacity, _ in self._problem.uses[index]]
         starts = member.placed([Move(), move])
         kept = member.duties.kept(starts, member.lengths, member.late)
         month = self._month * member.share
         bill = 0.0
         if member.warehouse >= 0:
             bill = float(self._bill(member.warehouse)[_USUAL]) * self._month
+        above = placement.overload(capacities)
         placement.remove(index)
-        rate = self._problem.shared.rate * 60 or 1.0
-        overload = {}
-        for capacity, weight in self._problem.uses[index]:
-            before, after = placement.overloading(index, capacity, weight)[rows]
-            overload[capacity] = float(before - after) / rate * self._month
         crowd, apart = self._soft(index, rows)
         beside = self._beside(index)
         placement.place(index, target)
+        fewer = (above - placement.overload(capacities)) / 60 * self._month
         self._start(index, STAY, -1)
         self._start(index, target, 1)
         busy = member.busy_hours(starts)
@@ -122,7 +121,7 @@ class Ledger:
             due=sum(max(map(len, due.by)) for due in member.duties.due) * month,
             saving=self._save(index, member, move, starts),
             bill=bill,
-            overload=overload,
+            overload=dict(zip(capacities, fewer.tolist(), strict=True)),
             crowd=crowd,
             beside=beside,
             apart=apart,
@@ -241,6 +240,19 @@ def as_deadlines(change: Change) -> Quantiles[Decimal] | Unknown:
         min(max(middle + z * spread, -change.due), change.due) for z in (-_Z95, _Z80, _Z95)
     )
     return Quantiles(*(Decimal(str(each)).quantize(_CENT) for each in (low, middle, high, highest)))
+
+
+def _evenly(made: list[Change]) -> list[Change]:
+    """Divide what they spare each capacity: some only move into the way so that others can leave."""
+    users = Counter(capacity for each in made for capacity in each.overload)
+    total = {
+        capacity: sum(each.overload.get(capacity, 0.0) for each in made) / count
+        for capacity, count in users.items()
+    }
+    return [
+        replace(each, overload={capacity: total[capacity] for capacity in each.overload})
+        for each in made
+    ]
 
 
 def _pair(values: NDArray[Any]) -> tuple[float, float]:

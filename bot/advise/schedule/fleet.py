@@ -124,7 +124,7 @@ class _Reading:
             duties=read_duties(subject, terms, self.cycle, situation.now)
             if connection.id not in self.stays
             else Duties(self.cycle),
-            reach=self._reach(connection.id, terms, blind=lengths is None),
+            reach=self._reach(connection.id, terms, table, blind=lengths is None),
             late=self._late(table, starts),
             tail=self.warehouses[row].auto_suspend / _MINUTE if row >= 0 else 0.0,
             uses=self._uses.get(connection.id, {}),
@@ -140,12 +140,8 @@ class _Reading:
         wanted = None if cron is None else read_timetable(cron, None, self.situation.now)
         if table is None or not isinstance(wanted, Timetable):
             return None
-        half = DAY_MINUTES // 2
-        for time in table.times:
-            shift = (wanted.times[0] - time + half) % DAY_MINUTES - half
-            if table.can_shift(shift) and table.shifted(shift) == wanted:
-                return Move(shift)
-        return None
+        shift = table.shift_to(wanted)
+        return None if shift is None else Move(shift)
 
     def _starts(self, subject: Subject, table: Timetable | Unknown) -> tuple[int, ...]:
         """Return today's starts; of a local cron those of both seasons, which it takes in turn."""
@@ -201,16 +197,31 @@ class _Reading:
             return None
         return Lengths.of(forecast.duration)
 
-    def _reach(self, key: ConnectionId, terms: Terms, *, blind: bool) -> Reach:
+    def _reach(
+        self, key: ConnectionId, terms: Terms, table: Timetable | None, *, blind: bool
+    ) -> Reach:
         if key in self.stays:
             return Reach()
         step = terms.steps["schedule"]
         shift = DAY_MINUTES if step.shift is None else step.shift // _MINUTE
+        gone = 0 if step.shift is None else self._moved_already(key, step.window, table)
+        most = min(shift, _HOUR) if blind else shift
+        earliest, latest = max(-most, -shift - gone), min(most, shift - gone)
         often = terms.steps.get("frequency")
         if often is None or blind:
-            return Reach(min(shift, _HOUR) if blind else shift)
+            return Reach(earliest, latest)
         dropped = 1.0 if often.ratio is None else float(1 - 1 / max(often.ratio, Decimal(1)))
-        return Reach(shift, dropped)
+        return Reach(earliest, latest, dropped)
+
+    def _moved_already(
+        self, key: ConnectionId, window: timedelta | None, table: Timetable | None
+    ) -> int:
+        """Return by how many minutes it has moved in the time that steps add up over."""
+        cron = self.situation.steps_began_at(key, window)
+        if table is None or cron is None:
+            return 0
+        before = read_timetable(cron, None, self.situation.now)
+        return (isinstance(before, Timetable) and before.shift_to(table)) or 0
 
     def _late(self, table: Timetable | None, starts: tuple[int, ...]) -> int:
         wait = table.period if table else self.cycle.minutes // max(1, len(starts))

@@ -31,10 +31,23 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How far a connection may be moved: minutes, and the share of starts that may be left out."""
+    """How far a connection may be moved: from the earliest to the latest shift in minutes.
 
-    shift: int = 0
+    `dropped` is the share of starts that may be left out.
+    """
+
+    earliest: int = 0
+    latest: int = 0
     dropped: float = 0.0
+
+    @property
+    def is_nothing(self) -> bool:
+        """Tell whether it has to stay."""
+        return self.earliest >= 0 >= self.latest
+
+    def holds(self, shift: int) -> bool:
+        """Tell whether all starts may move by so many minutes."""
+        return self.earliest <= shift <= self.latest
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +88,13 @@ class Member:
         """
         stay = Move()
         table = self.timetable
-        if table is None or not self.reach.shift:
+        if table is None or self.reach.is_nothing:
             return [stay]
         half = table.period // 2
-        first, last = max(-self.reach.shift, half - table.period + 1), min(self.reach.shift, half)
+        first, last = (
+            max(self.reach.earliest, half - table.period + 1),
+            min(self.reach.latest, half),
+        )
         shifts = [
             shift
             for shift in range(first, last + 1)
@@ -92,7 +108,7 @@ class Member:
     def near(self, move: Move, step: int) -> list[Move]:
         """List the moves by the minute inside the slot of `step` minutes that `move` starts in."""
         table = self.timetable
-        if table is None or not self.reach.shift:
+        if table is None or self.reach.is_nothing:
             return [Move()]
         into = (table.times[0] + move.shift) % step
         close = (
@@ -100,9 +116,7 @@ class Member:
             for minute in range(step)
         )
         good = [
-            each
-            for each in close
-            if abs(each.shift) <= self.reach.shift and table.can_shift(each.shift)
+            each for each in close if self.reach.holds(each.shift) and table.can_shift(each.shift)
         ]
         return self.allowed([Move(), *dict.fromkeys([move, *good])])
 
@@ -110,9 +124,14 @@ class Member:
         """Drop the moves that would break a promise or a window which today's starts keep."""
         unique = list(dict.fromkeys(moves))
         starts = self.placed(unique)
-        broken = self.duties.kept(starts, self.lengths, self.late).broken
-        hit = self.duties.hits_by_season(starts, self._held(starts)).sum(axis=2)
-        good = (broken <= broken[0]) & (hit <= hit[:, :1]).all(axis=0)
+        broken = self.duties.kept(starts, self.lengths, self.late).broken_by_season
+        kept = [broken <= broken[:, :1]]
+        # Where only a long sync touches a window today, a usual one still has to keep clear of it.
+        for length in (0.0, self.lengths.exact[2], self.late + self.lengths.safe):
+            held = self._held(starts, length)
+            hit = self.duties.hits_by_window(starts, held).sum(axis=2)
+            kept.append(hit <= hit[:, :1])
+        good = np.concatenate(kept).all(axis=0)
         return [move for move, fine in zip(unique, good.tolist(), strict=True) if fine]
 
     def placed(self, moves: Sequence[Move]) -> Ints:
@@ -173,7 +192,8 @@ class Member:
 
     def hits(self, starts: Ints) -> Ints:
         """Return how many syncs of a cycle each row of starts has inside a closed window."""
-        hits: Ints = self.duties.hits(starts, self._held(starts)).sum(axis=1)
+        held = self._held(starts, self.late + self.lengths.safe)
+        hits: Ints = self.duties.hits(starts, held).sum(axis=1)
         return hits
 
     def spent_on_power(self, starts: Ints, minutes: float) -> Floats:
@@ -196,10 +216,9 @@ class Member:
             and not 0 <= table.times[0] + move.shift < DAY_MINUTES
         )
 
-    def _held(self, starts: Ints) -> Ints:
-        held: Ints = np.full(
-            starts.shape, min(self.late + ceil(self.lengths.safe), self.gap), np.intp
-        )
+    def _held(self, starts: Ints, minutes: float) -> Ints:
+        """Return for how many minutes each start is taken to run."""
+        held: Ints = np.full(starts.shape, min(ceil(minutes), self.gap), np.intp)
         return held
 
     def _spent(self, price: Floats | None, starts: Ints, length: float) -> Floats:
@@ -219,7 +238,8 @@ class Member:
         found = []
         for shift in shifts:
             starts = self.placed([Move(shift)])
-            hit = self.duties.hits(starts, self._held(starts))[0]
+            held = self._held(starts, self.late + self.lengths.safe)
+            hit = self.duties.hits(starts, held)[0]
             dropped = frozenset((starts[0][hit] % DAY_MINUTES).tolist())
             left = len(table.times) - len(dropped)
             if not dropped or left < 1 or len(dropped) > self.reach.dropped * len(table.times):

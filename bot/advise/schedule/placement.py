@@ -1,8 +1,12 @@
 """A placement: one candidate chosen for every connection, and what the next choice would cost."""
 
+from typing import Final
+
 import numpy as np
 
 from bot.advise.schedule.problem import STAY, Floats, Ints, Problem
+
+_ALL: Final = slice(None)
 
 
 class Placement:
@@ -50,12 +54,6 @@ class Placement:
         if problem.together.links:
             total += self.apart(connection)
         return total
-
-    def overloading(self, connection: int, capacity: int, weight: float) -> Floats:
-        """Return what each candidate adds to the cost of one capacity."""
-        options = self.problem.options[connection]
-        price = self._capacity_price(((capacity, weight),))
-        return self._between(price, options.begin, options.busy)
 
     def power(self, connection: int) -> Floats:
         """Return what each candidate adds to the cost of its warehouse."""
@@ -118,9 +116,10 @@ class Placement:
             + apart / 2  # each link is counted from both ends
         )
 
-    def overload(self) -> Floats:
-        """Return for each capacity how many unit-slots are in use above its limit."""
-        over: Floats = np.maximum(self.usage - self.problem.shared.limits[:, None], 0.0).sum(axis=1)
+    def overload(self, capacities: list[int] | slice = _ALL) -> Floats:
+        """Return for each capacity, or some, how many unit-slots are in use above its limit."""
+        limits = self.problem.shared.limits[capacities, None]
+        over: Floats = np.maximum(self.usage[capacities] - limits, 0.0).sum(axis=1)
         return over
 
     def _capacity_price(self, uses: tuple[tuple[int, float], ...]) -> Floats:

@@ -80,6 +80,13 @@ class Timetable:
         moved = sorted((time + minutes) % DAY_MINUTES for time in self.times)
         return Timetable(self.second, tuple(moved), self.dates, self.weekdays, self.share)
 
+    def shift_to(self, other: "Timetable") -> int | None:
+        """Return the shift that makes another timetable of it, the nearest; None where none does."""
+        half = DAY_MINUTES // 2
+        shifts = ((other.times[0] - time + half) % DAY_MINUTES - half for time in self.times)
+        fitting = (each for each in shifts if self.can_shift(each) and self.shifted(each) == other)
+        return min(fitting, key=abs, default=None)
+
     def without(self, times: frozenset[int]) -> "Timetable":
         """Return the timetable without some of its starts."""
         left = tuple(time for time in self.times if time not in times)

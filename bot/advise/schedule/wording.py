@@ -85,18 +85,18 @@ def _promises(change: Change, member: Member) -> Iterator[str]:
 
 def _shared(change: Change, context: Context, together: int) -> Iterator[str]:
     fleet = context.fleet
+    joint = f", its part of what {together} changes save together" if together > 1 else ""
     for capacity, hours in sorted(change.overload.items(), key=lambda each: -each[1]):
         if hours > _LITTLE:
             limit = fleet.capacities[capacity].capacity
             unit = limit.unit.removesuffix("s") if limit.limit == 1 else limit.unit
             yield (
                 f"{limit.name} bears {limit.limit:f} {unit} at once, and "
-                f"{hours / MONTH_DAYS:.1f} h a day above that are gone"
+                f"{_a_day(hours)} a day above that are gone{joint}"
             )
     if change.saving is not None and change.saving[1] > _LITTLE / 10:
         warehouse = fleet.members[change.connection].warehouse
         name = fleet.warehouses[warehouse].name if warehouse >= 0 else "its warehouse"
-        joint = f", its part of what {together} changes save together" if together > 1 else ""
         yield f"{name} is on for less time, or at cheaper hours{joint}"
 
 
@@ -129,6 +129,12 @@ def _caught_up(after: Cron, context: Context) -> str | None:
         "catches up on missed ticks starts one as soon as this is applied. After the next sync "
         "it does not."
     )
+
+
+def _a_day(hours: float) -> str:
+    """Write hours of a month as those of a day."""
+    daily = hours / MONTH_DAYS
+    return f"{daily:.1f} h" if daily >= 1 else f"{max(1, round(daily * 60))} min"
 
 
 def _count(number: int, noun: str) -> str:

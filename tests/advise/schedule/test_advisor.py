@@ -22,6 +22,7 @@ from bot.domain.promises import (
     WindowKind,
 )
 from bot.domain.recommendation import Advice, Keep, NotKnown, Recommendation
+from bot.domain.tenure import Tenure
 from tests.advise.schedule.fleets import (
     NOW,
     Sync,
@@ -77,6 +78,24 @@ def test_policy_bounds_the_move_before_anything_is_planned() -> None:
     for cron in found.values():
         minute, hour = (int(field) for field in cron.split()[1:3])
         assert min(hour * 60 + minute, 1440 - hour * 60 - minute) <= 30
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("0 50 0 * * ?", None), ("0 10 1 * * ?", None), ("0 40 2 * * ?", "0 15 2 * * ?")],
+)
+def test_what_moved_already_in_the_time_that_steps_add_up_over_is_counted_in(
+    before: str, after: str | None
+) -> None:
+    """Else it asks for what policy refuses, every night, and uses up the changes of the run."""
+    step = StepLimit("schedule", timedelta(hours=1), window=timedelta(days=30))
+    fixed = Sync("fixed", minutes=100).within(phase=Phase.MONITOR)
+    late = Sync("late", Cron("0 40 1 * * ?"), 10).within(steps={"schedule": step})
+    limits = FleetTerms((at_most(1, fixed, late),))
+    then = NOW - timedelta(days=9)
+    seen = (Tenure(Cron(before), then, then), Tenure(late.schedule, then, NOW))
+    found = changes(advise(fixed, late, fleet_terms=limits, schedules={late.id: seen}).values())
+    assert found.get("late") == after
 
 
 def test_a_run_changes_no_more_than_policy_lets_it_and_says_who_waits() -> None:
@@ -253,6 +272,15 @@ def test_of_plans_that_are_as_good_the_one_that_is_proposed_already_is_kept() ->
     assert changes(advise(*(Sync(key) for key in "abc"), proposed=other).values()) == plain
 
 
+def test_an_earlier_start_that_is_proposed_is_kept_where_there_are_several_a_day() -> None:
+    every_six = Cron("0 10 0/6 * * ?")
+    fleet = [Sync(key, every_six) for key in "ab"]
+    limits = FleetTerms((at_most(1, *fleet),))
+    proposed = {ConnectionId("a"): Cron("0 20 5/6 * * ?")}
+    found = changes(advise(*fleet, proposed=proposed, fleet_terms=limits).values())
+    assert found == {"a": "0 20 5/6 * * ?"}
+
+
 def test_what_is_proposed_already_is_advised_again_in_the_same_words() -> None:
     fleet = [Sync(key, Cron("0 0 9 * * ?")) for key in "abcd"]
     first = advise(*fleet, **priced("6"))
@@ -272,3 +300,60 @@ def test_a_window_that_summer_time_moves_is_kept_in_each_season_by_itself() -> N
     found = changes(advise(*others, near, fleet_terms=limits).values())
     assert found
     assert found.get("c", "0 10 0/6 * * ?") <= "0 28 0/6 * * ?"
+
+
+def test_a_deadline_that_summer_time_moves_is_kept_in_each_season_by_itself() -> None:
+    """Hours that break it in summer and in winter are no worse over the year than today's."""
+    due = replace(DUE, finish_by=time(8), zone="Europe/Berlin", after=time(7))
+    now = Cron("0 5 6 * * ?")
+    others = [Sync(key, now, 3) for key in "ab"]
+    reader = Sync("c", now, 20).within(deadlines=(due,))
+    limits = FleetTerms((at_most(1, *others, reader),))
+    found = changes(advise(*others, reader, fleet_terms=limits).values())
+    assert found
+    minute, hour = (int(field) for field in found.get("c", now.expression).split()[1:3])
+    assert 6 * 60 <= hour * 60 + minute <= 6 * 60 + 26
+
+
+def test_changes_that_only_pay_together_say_what_they_spare_a_capacity_and_no_more() -> None:
+    """The first of them moves into the way of the second, which no plan would keep."""
+    half = {"schedule": StepLimit("schedule", timedelta(minutes=30))}
+    a, b = Sync("a", Cron("0 0 6 * * ?"), 20), Sync("b", Cron("0 25 6 * * ?"), 20)
+    fixed = Sync("fixed", Cron("0 55 5 * * ?"), 20).within(phase=Phase.MONITOR)
+    fleet = (a.within(steps=half), b.within(steps=half), fixed)
+    found = advise(*fleet, fleet_terms=FleetTerms((at_most(1, *fleet),)))
+    gone = "the database bears 1 sync at once, and 2 min a day above that are gone"
+    joint = "its part of what 2 changes save together."
+    assert [each.depends_on for each in moves(found.values())] == [("b",), ("a",)]
+    for each in moves(found.values()):
+        assert each.reason.partition(": ")[2] == f"{gone}, {joint}"
+
+
+BACKUP = Window("backup", WindowKind.BLACKOUT, time(2), timedelta(hours=1), "UTC")
+DUMP = Window("dump", WindowKind.BLACKOUT, time(1, 20), timedelta(minutes=30), "UTC")
+
+
+@pytest.mark.parametrize(
+    ("fixed", "near", "windows"),
+    [
+        # Earlier it would be out of the backup, and inside the dump.
+        (
+            Sync("fixed", Cron("0 0 2 * * ?"), 60),
+            Sync("near", Cron("0 0 2 * * ?"), 20),
+            (BACKUP, DUMP),
+        ),
+        # Only one long sync in twenty meets the backup today; later, every other would.
+        (
+            Sync("fixed", Cron("0 40 0 * * ?"), 40),
+            Sync("near", Cron("0 20 1 * * ?"), 32),
+            (BACKUP,),
+        ),
+    ],
+    ids=["another window", "usual syncs"],
+)
+def test_no_window_is_run_into_for_another_one_or_by_more_of_the_syncs(
+    fixed: Sync, near: Sync, windows: tuple[Window, ...]
+) -> None:
+    """Policy refuses both, so that they would be asked for in vain every night."""
+    fleet = (fixed.within(phase=Phase.MONITOR), near.within(windows=windows, steps=HALF_AN_HOUR))
+    assert not changes(advise(*fleet, fleet_terms=FleetTerms((at_most(1, *fleet),))).values())
