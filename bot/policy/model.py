@@ -6,6 +6,7 @@ from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validat
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from bot.documents.fields import Span, Zone
 from bot.documents.validation import Strict
 from bot.policy.fields import (
     Amount,
@@ -13,10 +14,8 @@ from bot.policy.fields import (
     Day,
     Ratio,
     Share,
-    Span,
     Weekday,
     Words,
-    Zone,
 )
 from bot.policy.match import Match
 from bot.policy.pricing import Prices

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from bot.documents.fields import Span, Zone
 from bot.documents.validation import Strict
 from bot.domain.connection import DestinationId, Endpoint
 from bot.domain.money import Money
@@ -20,7 +21,7 @@ from bot.domain.prices import (
     VolumePrice,
     WarehousePrice,
 )
-from bot.policy.fields import Amount, Span, Weekday, Words, Zone
+from bot.policy.fields import Amount, Weekday, Words
 
 Hour = Annotated[int, Field(ge=0, le=24)]
 

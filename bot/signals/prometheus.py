@@ -12,12 +12,13 @@ from typing import Any, Final, Literal, Self
 import httpx
 from pydantic import Field, HttpUrl, SecretStr, field_validator, model_validator
 
+from bot.documents.fields import Span
 from bot.documents.redaction import Redactor
 from bot.documents.validation import Strict
 from bot.domain.errors import SignalError
 from bot.domain.signal import Freshness, Reading, Signal, SourceLoad
 from bot.domain.spans import format_span
-from bot.signals.lookout import Scene, Sight, Span, merged
+from bot.signals.lookout import Scene, Sight, merged
 from bot.signals.week import hourly_means, usual_week
 
 _WEEK: Final = timedelta(days=7)

@@ -96,6 +96,10 @@ def test_the_digest_changes_with_what_is_said_and_not_with_comments(tmp_path: Pa
             "'half an hour' is no span of time: write 90m, 36h, 2d or 1d12h",
         ),
         (
+            "version: 1\npolicies:\n  - name: x\n    limits: {hysteresis: 14}\n",
+            "a.yaml:4:26: policies.0.limits.hysteresis: 14 has no unit: write 90m, 36h, 2d or 1d12h",
+        ),
+        (
             "version: 1\npolicies:\n  - name: x\n    guarantee: {finish_by: {time: 1700}}\n",
             "write a time of day in quotes, as '07:00'",
         ),
