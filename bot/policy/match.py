@@ -7,7 +7,7 @@ permits.
 import re
 from collections.abc import Callable, Iterable
 from fnmatch import translate
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -37,7 +37,7 @@ class Match(Strict):
     destination: Words | None = Field(None, description="the destination's connector: snowflake")
     connector: Words | None = Field(None, description="the connector at either end")
     owner: Words | None = None
-    schedule: tuple[ScheduleKind, ...] | ScheduleKind | None = None
+    schedule: Annotated[tuple[ScheduleKind, ...], Field(min_length=1)] | ScheduleKind | None = None
     all: tuple["Match", ...] = ()
     any: tuple["Match", ...] | None = None
     not_: "Match | None" = Field(None, alias="not")
