@@ -23,6 +23,8 @@ Check = Callable[[Standing, Case], Iterator[Verdict]]
 _TEAM: Final = ApprovalLevel.TEAM
 _AHEAD: Final = timedelta(days=35)
 _CONFIDENCE: Final = {Confidence.LOW: 0, Confidence.MEDIUM: 1, Confidence.HIGH: 2}
+_OTHER_FREQUENCY: Final = Decimal("1.05")
+"""From this factor on, a schedule has another number of starts, and is no shift of the old one."""
 _ENVIRONMENTS: Final = ("development", "sandbox")
 
 
@@ -76,25 +78,17 @@ def schedule(standing: Standing, case: Case) -> Iterator[Verdict]:
     if not isinstance(change, ScheduleChange):
         return
     ratio = starts_ratio(change.before, change.after, case.now)
-    same = ratio is not None and ratio < Decimal("1.05")
-    if ratio is None:
-        limit: Said[timedelta | str] | Said[Decimal | str] | None = standing.shift()
-        if limit is not None:
-            sentence = "how far its starts move is not known, since it has no readable cron today"
-            yield NeedsApproval(_TEAM, (limit.cite(sentence),))
-    if not same and ratio is not None:
-        yield from _within_ratio(standing, "frequency", ratio)
+    if ratio is not None and ratio >= _OTHER_FREQUENCY:
+        yield from _within_ratio(standing, "frequency", _total_ratio(ratio, case, standing))
         return
     limit = standing.shift()
     if limit is None:
         yield from _unmentioned(standing, "schedule_shift")
-    elif isinstance(limit.value, timedelta):
-        for before in _before(change.before, case, standing):
-            moved = shift_between(before, change.after, case.now)
-            if moved is not None and moved > limit.value:
-                sentence = f"starts may move by {format_span(limit.value)} at most"
-                yield Deny((limit.cite(sentence, shift=format_span(moved)),))
-                return
+    elif ratio is None:
+        sentence = "how far its starts move is not known, since it has no readable cron today"
+        yield NeedsApproval(_TEAM, (limit.cite(sentence),))
+    if limit is not None and isinstance(limit.value, timedelta):
+        yield from _within_shift(limit, limit.value, case, standing)
 
 
 def knob(standing: Standing, case: Case) -> Iterator[Verdict]:
@@ -310,6 +304,35 @@ def _before(schedule: object, case: Case, standing: Standing) -> Iterator[Cron]:
             if tenure.last_seen >= start and isinstance(tenure.value, Cron):
                 yield tenure.value
                 return
+
+
+def _within_shift(
+    limit: Said[Any], most: timedelta, case: Case, standing: Standing
+) -> Iterator[Verdict]:
+    change = case.recommendation.change
+    assert isinstance(change, ScheduleChange)
+    shifts = [
+        shift_between(before, change.after, case.now)
+        for before in _before(change.before, case, standing)
+    ]
+    longest = max((each for each in shifts if each is not None), default=timedelta())
+    if longest > most:
+        sentence = f"starts may move by {format_span(most)} at most"
+        yield Deny((limit.cite(sentence, shift=format_span(longest)),))
+    elif None in shifts:
+        sentence = "how far its starts move is not known, since they cannot be paired"
+        yield NeedsApproval(_TEAM, (limit.cite(sentence),))
+
+
+def _total_ratio(today: Decimal, case: Case, standing: Standing) -> Decimal:
+    """Return the larger of the factors from today's frequency and from the one that steps began at."""
+    change = case.recommendation.change
+    assert isinstance(change, ScheduleChange)
+    earlier = (
+        starts_ratio(before, change.after, case.now)
+        for before in _before(change.before, case, standing)
+    )
+    return max([today, *(each for each in earlier if each is not None)])
 
 
 def _within_ratio(standing: Standing, setting: str, ratio: Decimal) -> Iterator[Verdict]:

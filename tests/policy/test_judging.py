@@ -6,7 +6,7 @@ import pytest
 from bot.domain.calendar import Days
 from bot.domain.connection import Cron, Manual
 from bot.domain.promises import CapacityScope, Phase
-from bot.domain.recommendation import Confidence, KnobChange
+from bot.domain.recommendation import Confidence, KnobChange, ScheduleChange
 from bot.domain.tenure import Tenure
 from bot.domain.verdict import Allow, ApprovalLevel, Deny, NeedsApproval
 from bot.policy.judging import Judge
@@ -136,6 +136,28 @@ def test_steps_add_up_over_their_window() -> None:
 
 
 # Knobs are clamped, and that is said.
+
+
+def test_steps_of_the_frequency_add_up_over_their_window() -> None:
+    judge = judge_of("{name: a, approval: auto, limits: {frequency_ratio: 2, step_window: 30d}}")
+    twice, four = Cron("0 0 0/12 * * ?"), Cron("0 0 0/6 * * ?")
+    then = NOW - timedelta(days=3)
+    known = case(
+        subject(schedule=twice),
+        ScheduleChange(twice, four),
+        schedules=(Tenure(SIX, NOW - timedelta(days=365), then), Tenure(twice, then, NOW)),
+    )
+    verdict = judge.judge(known).verdict
+    assert isinstance(verdict, Deny)
+    assert verdict.citations[0].inputs == {"factor": "4.00"}
+
+
+def test_starts_that_cannot_be_paired_are_for_the_team_to_see() -> None:
+    judge = judge_of("{name: a, approval: auto, limits: {schedule_shift: 1h}}")
+    # One day a month less is nearly as often, and twelve hours later.
+    verdict = judge.judge(case(subject(), move("0 0 18 1-14,16-31 * ?"))).verdict
+    assert isinstance(verdict, NeedsApproval)
+    assert "how far its starts move is not known, since they cannot be paired" in sentences(verdict)
 
 
 def test_a_knob_past_its_step_is_clamped_and_the_rule_is_cited() -> None:
