@@ -13,9 +13,9 @@ from bot.domain.promises import Window, WindowKind
 from bot.domain.recommendation import Confidence, KnobChange, ScheduleChange, StatusChange
 from bot.domain.spans import format_span
 from bot.domain.verdict import Allow, ApprovalLevel, Citation, Deny, NeedsApproval, Verdict
-from bot.policy.case import Case, shift_between, starts_between, starts_ratio
+from bot.policy.case import UNBOUNDED, Case, increase, shift_between, starts_between, starts_ratio
 from bot.policy.model import Trigger
-from bot.policy.standing import Said, Standing
+from bot.policy.standing import RATIOS, Said, Standing
 
 Reason = tuple[str, dict[str, str]]
 """A sentence, and what it was judged on."""
@@ -92,10 +92,22 @@ def schedule(standing: Standing, case: Case) -> Iterator[Verdict]:
 
 
 def knob(standing: Standing, case: Case) -> Iterator[Verdict]:
-    """Refuse a knob that no limit speaks of; bounds and steps have clamped the others before."""
+    """Refuse a knob that no limit speaks of; bounds and steps have clamped the others before.
+
+    What clamping could not judge, for want of a number, is for the team to see.
+    """
     change = case.recommendation.change
-    if isinstance(change, KnobChange) and standing.ratio(change.knob.kind.value) is None:
-        yield from _unmentioned(standing, f"{change.knob.kind.value}_ratio")
+    if not isinstance(change, KnobChange):
+        return
+    limit = standing.ratio(change.knob.kind.value)
+    if limit is None:
+        yield from _unmentioned(standing, RATIOS[change.knob.kind.value])
+    elif isinstance(limit.value, Decimal) and increase(case, change.knob.kind) == UNBOUNDED:
+        yield NeedsApproval(_TEAM, (limit.cite("by what factor it changes is not known"),))
+    if change.knob.number(change.after) is None:
+        for said in standing.bounds(change.knob.path)[:1]:
+            sentence = f"whether {change.after} is within {said.value} is not known"
+            yield NeedsApproval(_TEAM, (said.cite(sentence),))
 
 
 def pause(standing: Standing, case: Case) -> Iterator[Verdict]:
@@ -246,7 +258,7 @@ def _growing(trigger: Trigger, case: Case) -> Iterator[Reason]:
         (KnobKind.PARALLELISM, trigger.parallelism_increase),
         (KnobKind.BATCH_SIZE, trigger.batch_size_increase),
     ):
-        grown = _increase(case, kind)
+        grown = increase(case, kind)
         if share is not None and grown is not None and grown >= share:
             yield f"{kind.value} grows by {share:.0%} or more", {"increase": f"{grown:.0%}"}
 
@@ -262,23 +274,11 @@ def _costing(trigger: Trigger, case: Case) -> Iterator[Reason]:
         yield f"it may cost {trigger.cost_increase} more a month", {"worst": str(-saving.p05)}
 
 
-def _increase(case: Case, kind: KnobKind) -> Decimal | None:
-    change = case.recommendation.change
-    if not isinstance(change, KnobChange) or change.knob.kind is not kind:
-        return None
-    before = change.before if change.before is not None else change.knob.default
-    old = None if before is None else change.knob.number(before)
-    new = change.knob.number(change.after)
-    if not old or new is None:
-        return Decimal("Infinity")
-    return Decimal(str(new)) / Decimal(str(old)) - 1
-
-
 def _burdens(case: Case) -> bool:
     """Tell whether a change makes a connection, or its source, work harder."""
     change = case.recommendation.change
     if isinstance(change, KnobChange):
-        grown = _increase(case, change.knob.kind)
+        grown = increase(case, change.knob.kind)
         return grown is None or grown > 0
     if isinstance(change, ScheduleChange):
         ratio = starts_ratio(change.before, change.after, case.now)

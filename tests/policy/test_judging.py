@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -175,6 +176,29 @@ def test_a_knob_is_clamped_into_what_policy_admits() -> None:
     ruling = judge.judge(case(subject(), turn(4, 10)))
     assert isinstance(ruling.recommendation.change, KnobChange)
     assert ruling.recommendation.change.after == 8
+
+
+@pytest.mark.parametrize(
+    ("limits", "after", "sentence"),
+    [
+        ("parallelism_ratio: 1.5", 40, "by what factor it changes is not known"),
+        ("parallelism_ratio: 1.5", "turbo", "by what factor it changes is not known"),
+        (
+            "parallelism_ratio: any, knobs: {num_workers: {max: 9}}",
+            "turbo",
+            "whether turbo is within …9 is not known",
+        ),
+    ],
+)
+def test_a_knob_that_no_number_is_known_of_is_for_the_team_to_see(
+    limits: str, after: int | str, sentence: str
+) -> None:
+    judge = judge_of(f"{{name: a, approval: auto, limits: {{{limits}}}}}")
+    known = turn(None, 9)
+    change = replace(known, after=after, knob=replace(known.knob, default=None))
+    verdict = judge.judge(case(subject(), change)).verdict
+    assert isinstance(verdict, NeedsApproval)
+    assert sentence in sentences(verdict)
 
 
 def test_a_clamp_that_leaves_nothing_of_the_change_denies() -> None:
