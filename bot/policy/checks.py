@@ -65,7 +65,7 @@ def phase(standing: Standing, case: Case) -> Iterator[Verdict]:
     if said.value == "monitor":
         yield Deny((said.cite("its phase is monitor: it is only reported on"),))
     if said.value == "dry-run":
-        found = standing.said(lambda each: each.environment, "environment")
+        found = standing.granted(lambda each: each.environment, "environment")
         if not found or any(each.value not in _ENVIRONMENTS for each in found):
             named = found[0].value if found else "not declared"
             sentence = "its phase is dry-run, which changes development and sandbox only"

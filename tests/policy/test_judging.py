@@ -7,7 +7,7 @@ import pytest
 from bot.domain.calendar import Days
 from bot.domain.connection import Cron, Manual
 from bot.domain.promises import CapacityScope, Phase
-from bot.domain.recommendation import Confidence, KnobChange, ScheduleChange
+from bot.domain.recommendation import Change, Confidence, KnobChange, ScheduleChange
 from bot.domain.tenure import Tenure
 from bot.domain.verdict import Allow, ApprovalLevel, Deny, NeedsApproval
 from bot.policy.judging import Judge
@@ -45,6 +45,27 @@ def test_without_any_rule_nothing_is_let_in() -> None:
     assert judge.terms(subject()).phase is Phase.MONITOR
     assert judge.terms(subject()).steps == {}
     assert isinstance(judge.judge(case(subject(), move())).verdict, Deny)
+
+
+@pytest.mark.parametrize(
+    ("clauses", "base", "change"),
+    [
+        ("limits: {pause: true}", "phase: live", PAUSE),
+        ("limits: {schedule_shift: any}", "phase: live", move()),
+        ("limits: {parallelism_ratio: any}", "phase: live", turn(4, 5)),
+        ("phase: live", "limits: {parallelism_ratio: any}", turn(4, 5)),
+        ("environment: sandbox", "phase: dry-run, limits: {parallelism_ratio: any}", turn(4, 5)),
+    ],
+)
+def test_a_rule_that_perhaps_matches_grants_nothing_by_itself(
+    clauses: str, base: str, change: Change
+) -> None:
+    judge = judge_of(
+        f"{{name: a, match: {{owner: '@ada'}}, {clauses}}}",
+        base=f"version: 1\ndefaults: {{{base}}}\n",
+    )
+    assert isinstance(judge.judge(case(subject(owner=None), change)).verdict, Deny)
+    assert not isinstance(judge.judge(case(subject(owner="@ada"), change)).verdict, Deny)
 
 
 def test_where_no_rule_asks_for_an_approval_the_team_has_to_look() -> None:
