@@ -81,6 +81,14 @@ class Prometheus(Strict):
             raise ValueError("write credentials under `username` and `password`, not into the URL")
         return url
 
+    @model_validator(mode="after")
+    def _proves_itself_one_way(self) -> Self:
+        if (self.username is None) != (self.password is None):
+            raise ValueError("`username` and `password` go together")
+        if self.token is not None and self.username is not None:
+            raise ValueError("give either a `token` or a `username` and `password`")
+        return self
+
     @property
     def secrets(self) -> frozenset[str]:
         """Return what must never be shown."""
