@@ -85,14 +85,16 @@ def parse_document(text: str, name: str) -> Document:
             string, or aliases that blow the document up.
     """
     yaml = YAML(typ="safe", pure=True)
+    reader = _Reader(yaml, name)
     try:
         node = yaml.compose(text)
+        data = reader.read(node, ()) if node is not None else None
     except MarkedYAMLError as error:
         raise _syntax_error(error, text, name) from None
     except (YAMLError, ValueError) as error:
         raise ConfigError(f"{name}: not valid YAML: {' '.join(str(error).split())}") from None
-    reader = _Reader(yaml, name)
-    data = reader.read(node, ()) if node is not None else None
+    except RecursionError:
+        raise ConfigError(f"{name}: it is nested too deeply for a file that people write") from None
     return Document(name, data, reader.positions, reader.keys)
 
 
@@ -127,14 +129,16 @@ class _Reader:
     def _mapping(self, node: MappingNode, path: Path_) -> dict[str, Data]:
         result: dict[str, Data] = {}
         merged: dict[str, Data] = {}
-        for key_node, value_node in node.value:
+        # What is merged in comes first, so that its places do not hide those of the mapping's own.
+        for key_node, value_node in sorted(node.value, key=lambda pair: not _is_merge(pair[0])):
             position = _position(key_node)
             if not isinstance(key_node, ScalarNode):
                 raise ConfigError(f"{self._at(position)}: a key has to be plain text")
-            key = str(key_node.value)
-            if key_node.tag == "tag:yaml.org,2002:merge" or key == "<<":
+            if _is_merge(key_node):
                 merged |= self._merge(value_node, path)
+                self.positions[path] = _position(node)
                 continue
+            key = str(key_node.value)
             if key in result:
                 first = self.keys[(*path, key)]
                 raise ConfigError(
@@ -160,7 +164,7 @@ class _Reader:
             return str(node.value)
         try:
             value = self._yaml.constructor.construct_object(node)
-        except (YAMLError, ValueError):
+        except (YAMLError, ValueError, LookupError):
             raise ConfigError(f"{self._at(position)}: {node.value!r} cannot be read") from None
         if value is None or isinstance(value, str | int | float | bool):
             return value
@@ -176,6 +180,10 @@ class _Reader:
 
     def _at(self, position: Position) -> str:
         return f"{self._name}:{position.line}:{position.column}"
+
+
+def _is_merge(key: Node) -> bool:
+    return key.tag == "tag:yaml.org,2002:merge" or key.value == "<<"
 
 
 def _position(node: Node) -> Position:

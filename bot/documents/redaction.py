@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterable
 from typing import Final
+from urllib.parse import quote
 
 REDACTED: Final = "***"
 _SHORTEST: Final = 4
@@ -16,9 +17,15 @@ _BEARER = re.compile(r"(?P<head>\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{8,}", r
 
 
 def _spellings(value: str) -> set[str]:
-    """Return a value as it is, and as exceptions (`repr`) and JSON write it."""
+    """Return a value as it is, and as exceptions (`repr`), JSON and addresses write it."""
     quoted = json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]
-    return {value, repr(value)[1:-1], *quoted}
+    # A lone surrogate, which no address can hold, is what `errors` is for.
+    addressed = (
+        quote(value, safe, errors="replace").replace("%20", space)
+        for safe in ("", "/")
+        for space in ("%20", "+")
+    )
+    return {value, repr(value)[1:-1], *quoted, *addressed}
 
 
 class Redactor:

@@ -7,16 +7,20 @@ from decimal import Decimal
 from functools import lru_cache
 from itertools import pairwise
 from operator import sub
+from typing import Final
 
 from bot.domain.connection import Cron, KnobValue, Schedule
 from bot.domain.cron import cron_of
 from bot.domain.forecast import Forecast, Unknown
+from bot.domain.knob import KnobKind
 from bot.domain.recommendation import KnobChange, Recommendation, ScheduleChange
 from bot.domain.subject import Subject
 from bot.domain.tenure import Tenure
 from bot.domain.verdict import Verdict
 
 _AHEAD = timedelta(days=63)
+UNBOUNDED: Final = Decimal("Infinity")
+"""The increase from a value that is zero or not known."""
 _KEPT = 4096
 """Fleets repeat their schedules: reading each of them once is what makes judging fast."""
 
@@ -96,6 +100,19 @@ def starts_ratio(before: Schedule, after: Cron, now: datetime) -> Decimal | None
     if not all(counts):
         return None
     return Decimal(max(counts)) / Decimal(min(counts))
+
+
+def increase(case: Case, kind: KnobKind) -> Decimal | None:
+    """Return by which share a knob of a kind grows; None where it is another change."""
+    change = case.recommendation.change
+    if not isinstance(change, KnobChange) or change.knob.kind is not kind:
+        return None
+    before = change.before if change.before is not None else change.knob.default
+    old = None if before is None else change.knob.number(before)
+    new = change.knob.number(change.after)
+    if not old or new is None:
+        return UNBOUNDED
+    return Decimal(str(new)) / Decimal(str(old)) - 1
 
 
 def starts_between(schedule: Schedule, start: datetime, end: datetime) -> Sequence[int]:

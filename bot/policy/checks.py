@@ -13,9 +13,9 @@ from bot.domain.promises import Window, WindowKind
 from bot.domain.recommendation import Confidence, KnobChange, ScheduleChange, StatusChange
 from bot.domain.spans import format_span
 from bot.domain.verdict import Allow, ApprovalLevel, Citation, Deny, NeedsApproval, Verdict
-from bot.policy.case import Case, shift_between, starts_between, starts_ratio
+from bot.policy.case import UNBOUNDED, Case, increase, shift_between, starts_between, starts_ratio
 from bot.policy.model import Trigger
-from bot.policy.standing import Said, Standing
+from bot.policy.standing import RATIOS, Said, Standing
 
 Reason = tuple[str, dict[str, str]]
 """A sentence, and what it was judged on."""
@@ -23,6 +23,8 @@ Check = Callable[[Standing, Case], Iterator[Verdict]]
 _TEAM: Final = ApprovalLevel.TEAM
 _AHEAD: Final = timedelta(days=35)
 _CONFIDENCE: Final = {Confidence.LOW: 0, Confidence.MEDIUM: 1, Confidence.HIGH: 2}
+_OTHER_FREQUENCY: Final = Decimal("1.05")
+"""From this factor on, a schedule has another number of starts, and is no shift of the old one."""
 _ENVIRONMENTS: Final = ("development", "sandbox")
 
 
@@ -63,7 +65,7 @@ def phase(standing: Standing, case: Case) -> Iterator[Verdict]:
     if said.value == "monitor":
         yield Deny((said.cite("its phase is monitor: it is only reported on"),))
     if said.value == "dry-run":
-        found = standing.said(lambda each: each.environment, "environment")
+        found = standing.granted(lambda each: each.environment, "environment")
         if not found or any(each.value not in _ENVIRONMENTS for each in found):
             named = found[0].value if found else "not declared"
             sentence = "its phase is dry-run, which changes development and sandbox only"
@@ -76,32 +78,36 @@ def schedule(standing: Standing, case: Case) -> Iterator[Verdict]:
     if not isinstance(change, ScheduleChange):
         return
     ratio = starts_ratio(change.before, change.after, case.now)
-    same = ratio is not None and ratio < Decimal("1.05")
-    if ratio is None:
-        limit: Said[timedelta | str] | Said[Decimal | str] | None = standing.shift()
-        if limit is not None:
-            sentence = "how far its starts move is not known, since it has no readable cron today"
-            yield NeedsApproval(_TEAM, (limit.cite(sentence),))
-    if not same and ratio is not None:
-        yield from _within_ratio(standing, "frequency", ratio)
+    if ratio is not None and ratio >= _OTHER_FREQUENCY:
+        yield from _within_ratio(standing, "frequency", _total_ratio(ratio, case, standing))
         return
     limit = standing.shift()
     if limit is None:
         yield from _unmentioned(standing, "schedule_shift")
-    elif isinstance(limit.value, timedelta):
-        for before in _before(change.before, case, standing):
-            moved = shift_between(before, change.after, case.now)
-            if moved is not None and moved > limit.value:
-                sentence = f"starts may move by {format_span(limit.value)} at most"
-                yield Deny((limit.cite(sentence, shift=format_span(moved)),))
-                return
+    elif ratio is None:
+        sentence = "how far its starts move is not known, since it has no readable cron today"
+        yield NeedsApproval(_TEAM, (limit.cite(sentence),))
+    if limit is not None and isinstance(limit.value, timedelta):
+        yield from _within_shift(limit, limit.value, case, standing)
 
 
 def knob(standing: Standing, case: Case) -> Iterator[Verdict]:
-    """Refuse a knob that no limit speaks of; bounds and steps have clamped the others before."""
+    """Refuse a knob that no limit speaks of; bounds and steps have clamped the others before.
+
+    What clamping could not judge, for want of a number, is for the team to see.
+    """
     change = case.recommendation.change
-    if isinstance(change, KnobChange) and standing.ratio(change.knob.kind.value) is None:
-        yield from _unmentioned(standing, f"{change.knob.kind.value}_ratio")
+    if not isinstance(change, KnobChange):
+        return
+    limit = standing.ratio(change.knob.kind.value)
+    if limit is None:
+        yield from _unmentioned(standing, RATIOS[change.knob.kind.value])
+    elif isinstance(limit.value, Decimal) and increase(case, change.knob.kind) == UNBOUNDED:
+        yield NeedsApproval(_TEAM, (limit.cite("by what factor it changes is not known"),))
+    if change.knob.number(change.after) is None:
+        for said in standing.bounds(change.knob.path)[:1]:
+            sentence = f"whether {change.after} is within {said.value} is not known"
+            yield NeedsApproval(_TEAM, (said.cite(sentence),))
 
 
 def pause(standing: Standing, case: Case) -> Iterator[Verdict]:
@@ -252,7 +258,7 @@ def _growing(trigger: Trigger, case: Case) -> Iterator[Reason]:
         (KnobKind.PARALLELISM, trigger.parallelism_increase),
         (KnobKind.BATCH_SIZE, trigger.batch_size_increase),
     ):
-        grown = _increase(case, kind)
+        grown = increase(case, kind)
         if share is not None and grown is not None and grown >= share:
             yield f"{kind.value} grows by {share:.0%} or more", {"increase": f"{grown:.0%}"}
 
@@ -268,23 +274,11 @@ def _costing(trigger: Trigger, case: Case) -> Iterator[Reason]:
         yield f"it may cost {trigger.cost_increase} more a month", {"worst": str(-saving.p05)}
 
 
-def _increase(case: Case, kind: KnobKind) -> Decimal | None:
-    change = case.recommendation.change
-    if not isinstance(change, KnobChange) or change.knob.kind is not kind:
-        return None
-    before = change.before if change.before is not None else change.knob.default
-    old = None if before is None else change.knob.number(before)
-    new = change.knob.number(change.after)
-    if not old or new is None:
-        return Decimal("Infinity")
-    return Decimal(str(new)) / Decimal(str(old)) - 1
-
-
 def _burdens(case: Case) -> bool:
     """Tell whether a change makes a connection, or its source, work harder."""
     change = case.recommendation.change
     if isinstance(change, KnobChange):
-        grown = _increase(case, change.knob.kind)
+        grown = increase(case, change.knob.kind)
         return grown is None or grown > 0
     if isinstance(change, ScheduleChange):
         ratio = starts_ratio(change.before, change.after, case.now)
@@ -310,6 +304,35 @@ def _before(schedule: object, case: Case, standing: Standing) -> Iterator[Cron]:
             if tenure.last_seen >= start and isinstance(tenure.value, Cron):
                 yield tenure.value
                 return
+
+
+def _within_shift(
+    limit: Said[Any], most: timedelta, case: Case, standing: Standing
+) -> Iterator[Verdict]:
+    change = case.recommendation.change
+    assert isinstance(change, ScheduleChange)
+    shifts = [
+        shift_between(before, change.after, case.now)
+        for before in _before(change.before, case, standing)
+    ]
+    longest = max((each for each in shifts if each is not None), default=timedelta())
+    if longest > most:
+        sentence = f"starts may move by {format_span(most)} at most"
+        yield Deny((limit.cite(sentence, shift=format_span(longest)),))
+    elif None in shifts:
+        sentence = "how far its starts move is not known, since they cannot be paired"
+        yield NeedsApproval(_TEAM, (limit.cite(sentence),))
+
+
+def _total_ratio(today: Decimal, case: Case, standing: Standing) -> Decimal:
+    """Return the larger of the factors from today's frequency and from the one that steps began at."""
+    change = case.recommendation.change
+    assert isinstance(change, ScheduleChange)
+    earlier = (
+        starts_ratio(before, change.after, case.now)
+        for before in _before(change.before, case, standing)
+    )
+    return max([today, *(each for each in earlier if each is not None)])
 
 
 def _within_ratio(standing: Standing, setting: str, ratio: Decimal) -> Iterator[Verdict]:

@@ -83,10 +83,10 @@ def variables(subject: Subject) -> dict[str, Any]:
         "name": connection.name,
         "tags": sorted(connection.tags),
         "workspace": subject.workspace or None,
-        "source": None if subject.source is None else _short(subject.source.connector),
+        "source": None if subject.source is None else short_connector(subject.source.connector),
         "destination": None
         if subject.destination is None
-        else _short(subject.destination.connector),
+        else short_connector(subject.destination.connector),
         "owner": subject.owner,
         "schedule": {Cron: "cron", Basic: "interval", Manual: "manual"}.get(
             type(schedule), "other"
@@ -108,7 +108,7 @@ def _program(text: str) -> tuple[Any, tuple[str, ...]]:
     except Exception as error:  # noqa: BLE001  as above
         said = next((line for line in str(error).splitlines() if line.strip()), "it is wrong")
         raise _BadExpressionError(f"{text!r} does not compile: {said.strip()}") from None
-    if "BOOL" not in str(compiled.return_type()).upper():
+    if str(compiled.return_type()).upper() != "BOOL":
         raise _BadExpressionError(
             f"{text!r} is not a condition: it comes to {compiled.return_type()}"
         )
@@ -137,5 +137,6 @@ def _environment(without: str = "") -> Any:
     return cel.NewEnv(variables=names)
 
 
-def _short(connector: str) -> str:
+def short_connector(connector: str) -> str:
+    """Return a connector's name without registry, `source-` and `destination-`."""
     return connector.rpartition("/")[2].removeprefix("source-").removeprefix("destination-")

@@ -1,24 +1,19 @@
 """Fields: the small words of policy files, and the values that they stand for."""
 
 import re
-from datetime import date, time, timedelta
+from datetime import date, time
 from decimal import Decimal
 from typing import Annotated, Any, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field
 
-from bot.domain.spans import parse_span
+from bot.documents.fields import schema
 
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _CLOCK: Final = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)")
 _SHARE: Final = re.compile(r"(\d{1,4}(?:\.\d{1,4})?)\s*%")
 ANY: Final = "any"
 """What a limit says that is none."""
-
-
-def _span(value: object) -> object:
-    return parse_span(value) if isinstance(value, str) else value
 
 
 def _clock(value: object) -> object:
@@ -30,14 +25,6 @@ def _clock(value: object) -> object:
         raise ValueError(f"{value!r} is no time of day: write '07:00'")
     hour = int(found[1])
     return time(hour % 24, int(found[2]))
-
-
-def _zone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"{value!r} is no time zone: write Europe/Berlin or UTC") from None
-    return value
 
 
 def _day(value: object) -> object:
@@ -74,41 +61,27 @@ def _listed(value: Any) -> Any:
     return value if isinstance(value, list | tuple) or value is None else [value]
 
 
-def _schema(**parts: Any) -> WithJsonSchema:
-    """Describe a field for editors as people write it, which is not how it is kept."""
-    return WithJsonSchema(parts)
-
-
 _NUMBER_FROM_0: Final = {"type": "number", "minimum": 0}
-Span = Annotated[
-    timedelta,
-    BeforeValidator(_span),
-    Field(ge=timedelta()),
-    _schema(type="string", pattern=r"^\s*(\d{1,6}\s*[wdhmsWDHMS]\s*)+$", examples=["90m", "1d12h"]),
-]
 Clock = Annotated[
     time,
     BeforeValidator(_clock),
-    _schema(type="string", pattern=r"^([01]?\d|2[0-4]):[0-5]\d$", examples=["07:00"]),
+    schema(type="string", pattern=r"^([01]?\d|2[0-4]):[0-5]\d$", examples=["07:00"]),
 ]
-Zone = Annotated[
-    str, AfterValidator(_zone), _schema(type="string", examples=["UTC", "Europe/Berlin"])
-]
-Day = Annotated[date, BeforeValidator(_day), _schema(type="string", format="date")]
-Weekday = Annotated[int, BeforeValidator(_weekday), _schema(enum=list(WEEKDAYS))]
+Day = Annotated[date, BeforeValidator(_day), schema(type="string", format="date")]
+Weekday = Annotated[int, BeforeValidator(_weekday), schema(enum=list(WEEKDAYS))]
 Share = Annotated[
     Decimal,
     BeforeValidator(_share),
     Field(ge=0),
-    _schema(anyOf=[_NUMBER_FROM_0, {"type": "string", "pattern": _SHARE.pattern}]),
+    schema(anyOf=[_NUMBER_FROM_0, {"type": "string", "pattern": _SHARE.pattern}]),
 ]
-Amount = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0), _schema(**_NUMBER_FROM_0)]
-Ratio = Annotated[Decimal, BeforeValidator(_exact), Field(ge=1), _schema(type="number", minimum=1)]
+Amount = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0), schema(**_NUMBER_FROM_0)]
+Ratio = Annotated[Decimal, BeforeValidator(_exact), Field(ge=1), schema(type="number", minimum=1)]
 Words = Annotated[
     tuple[str, ...],
     BeforeValidator(_listed),
     Field(min_length=1),
-    _schema(
+    schema(
         anyOf=[{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]
     ),
 ]

@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal, TypeVar
 from pydantic import Field
 
 from bot.documents.document import Document, read_document
+from bot.documents.fields import Span
 from bot.documents.validation import Strict, validate
 from bot.domain.connection import (
     Basic,
@@ -44,7 +45,7 @@ from bot.domain.tenure import Tenure
 from bot.domain.verdict import label
 from bot.knobs.catalogue import load
 from bot.policy.case import Case, Ruling
-from bot.policy.fields import Share, Span, Words
+from bot.policy.fields import Share, Words
 from bot.policy.judging import Judge
 from bot.policy.model import PhaseName
 from bot.policy.rules import TESTS_FOLDER, Rules

@@ -7,14 +7,14 @@ permits.
 import re
 from collections.abc import Callable, Iterable
 from fnmatch import translate
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from bot.documents.validation import Strict
 from bot.domain.connection import Basic, Cron, Endpoint, Manual
 from bot.domain.subject import Subject
-from bot.policy.expression import When, compile_when
+from bot.policy.expression import When, compile_when, short_connector
 from bot.policy.fields import Words
 
 Truth = bool | None
@@ -37,7 +37,7 @@ class Match(Strict):
     destination: Words | None = Field(None, description="the destination's connector: snowflake")
     connector: Words | None = Field(None, description="the connector at either end")
     owner: Words | None = None
-    schedule: tuple[ScheduleKind, ...] | ScheduleKind | None = None
+    schedule: Annotated[tuple[ScheduleKind, ...], Field(min_length=1)] | ScheduleKind | None = None
     all: tuple["Match", ...] = ()
     any: tuple["Match", ...] | None = None
     not_: "Match | None" = Field(None, alias="not")
@@ -71,14 +71,16 @@ def _simple(match: Match) -> Iterable[Test]:
     if match.owner is not None:
         yield _text(match.owner, lambda subject: subject.owner)
     if match.source is not None:
-        yield _text(match.source, lambda subject: _connector(subject.source))
+        yield _text(_connectors(match.source), lambda subject: _connector(subject.source))
     if match.destination is not None:
-        yield _text(match.destination, lambda subject: _connector(subject.destination))
+        yield _text(_connectors(match.destination), lambda subject: _connector(subject.destination))
     if match.connector is not None:
         yield _either(
             [
-                _text(match.connector, lambda subject: _connector(subject.source)),
-                _text(match.connector, lambda subject: _connector(subject.destination)),
+                _text(_connectors(match.connector), lambda subject: _connector(subject.source)),
+                _text(
+                    _connectors(match.connector), lambda subject: _connector(subject.destination)
+                ),
             ]
         )
     if match.schedule is not None:
@@ -100,10 +102,12 @@ def schedule_kind(subject: Subject) -> ScheduleKind:
 
 
 def _connector(endpoint: Endpoint | None) -> str | None:
-    if endpoint is None:
-        return None
-    name = endpoint.connector.rpartition("/")[2]
-    return name.removeprefix("source-").removeprefix("destination-")
+    return None if endpoint is None else short_connector(endpoint.connector)
+
+
+def _connectors(words: Iterable[str]) -> list[str]:
+    """Let connectors be called as Airbyte does, `source-postgres`, as well as `postgres`."""
+    return [short_connector(word) for word in words]
 
 
 def _split(words: Iterable[str]) -> tuple[frozenset[str], re.Pattern[str] | None]:

@@ -1,11 +1,13 @@
 """What a policy file may say."""
 
-from typing import Annotated, Literal, TypeVar
+from datetime import timedelta
+from typing import Annotated, Final, Literal, Self, TypeVar
 
-from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validator
+from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, field_validator, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from bot.documents.fields import Span, Zone
 from bot.documents.validation import Strict
 from bot.policy.fields import (
     Amount,
@@ -13,10 +15,8 @@ from bot.policy.fields import (
     Day,
     Ratio,
     Share,
-    Span,
     Weekday,
     Words,
-    Zone,
 )
 from bot.policy.match import Match
 from bot.policy.pricing import Prices
@@ -27,6 +27,7 @@ Quantile = Literal["p50", "p80", "p95"]
 
 
 T = TypeVar("T")
+_LONGEST_WINDOW: Final = timedelta(days=366)
 
 
 def _many(value: object) -> object:
@@ -45,13 +46,16 @@ class _OneOrMany:
 
 
 OneOrMany = Annotated[tuple[T, ...], _OneOrMany, BeforeValidator(_many)]
+# An empty list would be a rule that never holds, which reads as if there were none.
+Weekdays = Annotated[tuple[Weekday, ...], Field(min_length=1)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Calendar(Strict):
     """Days on which something applies; windows and deadlines name it."""
 
     name: str
-    weekdays: tuple[Weekday, ...] = (0, 1, 2, 3, 4, 5, 6)
+    weekdays: Weekdays = (0, 1, 2, 3, 4, 5, 6)
     holidays: tuple[Day, ...] = ()
     months: tuple[Annotated[int, Field(ge=1, le=12)], ...] = Field(
         (), description="only in these months; empty is all: [3, 6, 9, 12] for quarters"
@@ -59,6 +63,13 @@ class Calendar(Strict):
     month_days: tuple[Annotated[int, Field(ge=-31, le=31)], ...] = Field(
         (), description="only on these days of the month; -1 is the last: [-2, -1, 1]"
     )
+
+    @field_validator("month_days")
+    @classmethod
+    def _has_no_zeroth(cls, days: tuple[int, ...]) -> tuple[int, ...]:
+        if 0 in days:
+            raise ValueError("no month has a day 0: the first is 1, the last -1")
+        return days
 
 
 class FinishBy(Strict):
@@ -79,9 +90,17 @@ class WindowRule(Strict):
     length: Span
     zone: Zone = "UTC"
     calendar: str | None = None
-    days: tuple[Weekday, ...] = (0, 1, 2, 3, 4, 5, 6)
+    days: Weekdays = (0, 1, 2, 3, 4, 5, 6)
     first: Day | None = Field(None, description="the first day on which it starts")
     last: Day | None = None
+
+    @model_validator(mode="after")
+    def _comes(self) -> Self:
+        if self.first is not None and self.last is not None and self.last < self.first:
+            raise ValueError(f"last {self.last} is before first {self.first}, so it never comes")
+        if not timedelta() < self.length <= _LONGEST_WINDOW:
+            raise ValueError("length has to be more than nothing and at most 366d")
+        return self
 
 
 class Guarantee(Strict):
@@ -106,11 +125,11 @@ class Guarantee(Strict):
 class KnobBounds(Strict):
     """What one tuning option may be set to."""
 
-    min: float | None = None
-    max: float | None = None
+    min: Number | None = None
+    max: Number | None = None
 
     @model_validator(mode="after")
-    def _leave_room(self) -> "KnobBounds":
+    def _leave_room(self) -> Self:
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError(f"min {self.min:g} is above max {self.max:g}")
         return self
@@ -169,6 +188,13 @@ class Trigger(Strict):
     confidence_below: Literal["medium", "high"] | None = None
     pauses: Literal[True] | None = None
     level: Level = "team"
+
+    @model_validator(mode="after")
+    def _has_a_condition(self) -> Self:
+        known = [name for name in type(self).model_fields if name != "level"]
+        if all(getattr(self, name) is None for name in known):
+            raise ValueError(f"it is never pulled: give one of {', '.join(known)}")
+        return self
 
 
 class Clauses(Strict):

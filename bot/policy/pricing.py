@@ -9,8 +9,10 @@ from typing import Annotated
 
 from pydantic import Field
 
+from bot.documents.fields import Span, Zone
 from bot.documents.validation import Strict
 from bot.domain.connection import DestinationId, Endpoint
+from bot.domain.errors import PolicyError
 from bot.domain.money import Money
 from bot.domain.prices import (
     HOURS_A_WEEK,
@@ -20,7 +22,7 @@ from bot.domain.prices import (
     VolumePrice,
     WarehousePrice,
 )
-from bot.policy.fields import Amount, Span, Weekday, Words, Zone
+from bot.policy.fields import Amount, Weekday, Words
 
 Hour = Annotated[int, Field(ge=0, le=24)]
 
@@ -49,7 +51,9 @@ class Warehouse(Strict):
 class Prices(Strict):
     """What a team pays; it adds to, and beats, the prices in trimtab.yaml."""
 
-    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = "USD"
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = Field(
+        None, description="of these prices; left out: that of trimtab.yaml, USD where it gives none"
+    )
     credit: Amount | None = Field(None, description="one Airbyte Cloud credit")
     credits_per_million_rows: Amount = Decimal(6)
     credits_per_gigabyte: Amount = Decimal(4)
@@ -59,7 +63,11 @@ class Prices(Strict):
 
 
 def book(base: PriceBook, given: Iterable[Prices]) -> PriceBook:
-    """Return a price book with what policies say laid over it, in order."""
+    """Return a price book with what policies say laid over it, in order.
+
+    Raises:
+        PolicyError: prices that count together are in two currencies.
+    """
     for prices in given:
         base = _laid_over(base, prices)
     return base
@@ -84,10 +92,15 @@ def warehouses_of(
 
 
 def _laid_over(base: PriceBook, prices: Prices) -> PriceBook:
-    def money(amount: Decimal) -> Money:
-        return Money(amount, prices.currency)
+    currency = prices.currency or base.currency
+    given = prices.credit, prices.data_worker_hour, prices.cpu_hour, *prices.warehouses
+    if _parts(base) and all(each is None for each in given):
+        return base
 
-    made = replace(base, currency=prices.currency)
+    def money(amount: Decimal) -> Money:
+        return Money(amount, currency)
+
+    made = replace(base, currency=currency)
     if prices.credit is not None:
         rows, size = prices.credits_per_million_rows, prices.credits_per_gigabyte
         made = replace(made, volume=VolumePrice(money(prices.credit), rows, size))
@@ -95,8 +108,19 @@ def _laid_over(base: PriceBook, prices: Prices) -> PriceBook:
         made = replace(made, capacity=CapacityPrice(money(prices.data_worker_hour)))
     if prices.cpu_hour is not None:
         made = replace(made, compute=ComputePrice(money(prices.cpu_hour)))
-    warehouses = {one.name: _warehouse(one, prices.currency) for one in prices.warehouses}
-    return replace(made, warehouses={**made.warehouses, **warehouses})
+    warehouses = {one.name: _warehouse(one, currency) for one in prices.warehouses}
+    made = replace(made, warehouses={**made.warehouses, **warehouses})
+    if currency != base.currency and any(part in _parts(base) for part in _parts(made)):
+        raise PolicyError(
+            f"prices: these are in {currency}, and others that still count in {base.currency}",
+            "Give all prices in one currency, in the policies and in trimtab.yaml.",
+        )
+    return made
+
+
+def _parts(book: PriceBook) -> list[object]:
+    plans = book.volume, book.capacity, book.compute
+    return [*(plan for plan in plans if plan is not None), *book.warehouses.values()]
 
 
 def _warehouse(warehouse: Warehouse, currency: str) -> WarehousePrice:

@@ -98,26 +98,35 @@ class Standing:
             kept = self._kept[path] = [*found, *_given(self.perhaps, read, path)]
         return kept
 
+    def granted(self, read: Callable[[Clauses], T | None], *path: str | int) -> list[Said[T]]:
+        """Return what is said of a thing that may not be done without a word.
+
+        A rule that perhaps speaks tightens what others grant, and grants nothing by itself.
+        """
+        found = self.said(read, *path)
+        doubtful = {id(rule) for rule in self.perhaps}
+        return found if any(id(each.rule) not in doubtful for each in found) else []
+
     def ratio(self, setting: str) -> Said[Decimal | str] | None:
         """Return the tightest factor by which a setting may change; None when it may not."""
         name = RATIOS[setting]
-        found = self.said(lambda each: getattr(each.limits, name), "limits", name)
+        found = self.granted(lambda each: getattr(each.limits, name), "limits", name)
         return min(found, key=lambda each: _size(each.value), default=None)
 
     def shift(self) -> Said[timedelta | str] | None:
         """Return the tightest distance by which starts may move; None when they may not."""
-        found: list[Said[timedelta | str]] = self.said(
+        found: list[Said[timedelta | str]] = self.granted(
             lambda each: each.limits.schedule_shift, "limits", "schedule_shift"
         )
         return min(found, key=lambda each: _size(each.value), default=None)
 
     def pauses(self) -> list[Said[bool]]:
         """Return who says whether it may be paused."""
-        return self.said(lambda each: each.limits.pause, "limits", "pause")
+        return self.granted(lambda each: each.limits.pause, "limits", "pause")
 
     def phase(self) -> Said[str] | None:
         """Return the most cautious phase that is declared."""
-        found = self.said(lambda each: each.phase, "phase")
+        found = self.granted(lambda each: each.phase, "phase")
         return min(found, key=lambda each: phase_of(each.value), default=None)
 
     def bounds(self, path: str) -> list[Said[Bounds]]:

@@ -1,20 +1,18 @@
 """`trimtab.yaml` as typed settings: what the file may say, and nothing else."""
 
 import re
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, SecretStr, model_validator
+from pydantic import AfterValidator, Field, HttpUrl, SecretStr, model_validator
 
+from bot.documents.fields import Span
 from bot.documents.validation import Strict
 from bot.domain.platform import Platform
-from bot.domain.spans import parse_span
 from bot.settings.prices import PriceSettings
 from bot.settings.signals import SignalSettings
 
 CLOUD_HOST: Final = "api.airbyte.com"
-Span = Annotated[timedelta, BeforeValidator(lambda v: parse_span(v) if isinstance(v, str) else v)]
 _OWNER_AND_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
 
 

@@ -5,11 +5,11 @@ from datetime import date, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Final, Literal, Self
-from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
 
 from bot.documents.document import read_document
+from bot.documents.fields import Zone
 from bot.documents.validation import Strict
 from bot.domain.calendar import instant
 from bot.domain.errors import ConfigError, SignalError
@@ -32,16 +32,12 @@ class Calendar(Strict):
     path: str | None = None
     country: str | None = Field(None, pattern="^[A-Z]{2}$", description="ISO 3166: DE, US")
     subdivision: str | None = Field(None, description="a state of the country: BE, CA")
-    zone: str = Field("UTC", description="in which its days begin")
+    zone: Zone = Field("UTC", description="in which its days begin")
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
         if (self.path is None) == (self.country is None):
             raise ValueError("name either a `path` or a `country`")
-        try:
-            ZoneInfo(self.zone)
-        except (KeyError, ValueError, OSError):
-            raise ValueError(f"{self.zone!r} is no time zone") from None
         return self
 
     @property

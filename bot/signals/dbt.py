@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 from pydantic import Field
 
+from bot.documents.fields import Span
 from bot.documents.validation import Strict
 from bot.domain.connection import Connection, ConnectionId
 from bot.domain.errors import SignalError
@@ -16,7 +17,7 @@ from bot.domain.spans import format_span
 from bot.signals.dbt_manifest import Manifest, Node, read_manifest
 from bot.signals.dbt_matching import Matched, match
 from bot.signals.dbt_runs import Timings, read_timings
-from bot.signals.lookout import Scene, Sight, Span, joined
+from bot.signals.lookout import Scene, Sight, joined
 
 _MOST_NAMED: Final = 3
 

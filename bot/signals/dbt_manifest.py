@@ -12,10 +12,10 @@ from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any, Final, Literal
-from zoneinfo import ZoneInfo
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError
 
+from bot.documents.fields import Zone
 from bot.documents.validation import Strict
 from bot.domain.calendar import EVERY_DAY, WEEKDAYS, Days
 from bot.domain.errors import SignalError
@@ -36,19 +36,10 @@ class DeadlineMeta(Strict):
     """A deadline, as `meta.trimtab.deadline` of a model or an exposure says it."""
 
     by: time
-    zone: str = "UTC"
+    zone: Zone = "UTC"
     days: Literal["every", "weekdays"] = "every"
     after: time | None = None
     probability: Decimal = Field(Decimal("0.95"), gt=0, lt=1)
-
-    @field_validator("zone")
-    @classmethod
-    def _exists(cls, zone: str) -> str:
-        try:
-            ZoneInfo(zone)
-        except (KeyError, ValueError, OSError):
-            raise ValueError("is no time zone") from None
-        return zone
 
     def named(self, name: str) -> Deadline:
         """Return the domain's value."""

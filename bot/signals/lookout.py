@@ -2,25 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Protocol
-
-from pydantic import BeforeValidator
+from typing import Protocol
 
 from bot.domain.connection import Connection, ConnectionId, DestinationId, Endpoint, SourceId
 from bot.domain.lineage import Downstream
 from bot.domain.prices import WarehousePrice
 from bot.domain.signal import Freshness, Signal, SourceLoad, Surroundings
-from bot.domain.spans import parse_span
-
-
-def _span(value: object) -> object:
-    return parse_span(value) if isinstance(value, str) else value
-
-
-Span = Annotated[timedelta, BeforeValidator(_span)]
-"""A stretch of time in settings: `90m`, `36h`, `2d`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,18 +9,19 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from statistics import median
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
+from bot.documents.fields import Span, Zone
 from bot.documents.validation import Strict
 from bot.domain.errors import SignalError
 from bot.domain.money import Money
 from bot.domain.prices import HOURS_A_WEEK, WarehousePrice
 from bot.domain.signal import Freshness, Reading, Signal
 from bot.domain.spans import format_span
-from bot.signals.lookout import Scene, Sight, Span
+from bot.signals.lookout import Scene, Sight
 
 _RECENT: Final = timedelta(weeks=4)
 _WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -39,19 +40,11 @@ class Prices(Strict):
         default_factory=dict,
         description="which warehouse the syncs into a destination (id or name) keep on",
     )
-    zone: str = Field("UTC", description="in which hours are counted")
+    zone: Zone = Field("UTC", description="in which hours are counted")
     currency: str = Field("USD", pattern="^[A-Z]{3}$")
     auto_suspend: Span = timedelta(minutes=10)
     minimum: Span = timedelta(seconds=60)
     stale_after: Span = Field(timedelta(days=7), description="for dated prices")
-
-    @model_validator(mode="after")
-    def _zone_exists(self) -> Self:
-        try:
-            ZoneInfo(self.zone)
-        except (KeyError, ValueError, OSError):
-            raise ValueError(f"{self.zone!r} is no time zone") from None
-        return self
 
     @property
     def secrets(self) -> frozenset[str]:

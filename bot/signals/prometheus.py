@@ -12,12 +12,13 @@ from typing import Any, Final, Literal, Self
 import httpx
 from pydantic import Field, HttpUrl, SecretStr, field_validator, model_validator
 
+from bot.documents.fields import Span
 from bot.documents.redaction import Redactor
 from bot.documents.validation import Strict
 from bot.domain.errors import SignalError
 from bot.domain.signal import Freshness, Reading, Signal, SourceLoad
 from bot.domain.spans import format_span
-from bot.signals.lookout import Scene, Sight, Span, merged
+from bot.signals.lookout import Scene, Sight, merged
 from bot.signals.week import hourly_means, usual_week
 
 _WEEK: Final = timedelta(days=7)
@@ -79,6 +80,14 @@ class Prometheus(Strict):
         if url.username or url.password:
             raise ValueError("write credentials under `username` and `password`, not into the URL")
         return url
+
+    @model_validator(mode="after")
+    def _proves_itself_one_way(self) -> Self:
+        if (self.username is None) != (self.password is None):
+            raise ValueError("`username` and `password` go together")
+        if self.token is not None and self.username is not None:
+            raise ValueError("give either a `token` or a `username` and `password`")
+        return self
 
     @property
     def secrets(self) -> frozenset[str]:

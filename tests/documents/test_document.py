@@ -115,3 +115,16 @@ def test_missing_and_undecodable_files_say_so(tmp_path: Path) -> None:
 def test_no_text_escapes_as_another_exception(text: str) -> None:
     with suppress(ConfigError):
         parse_document(text, "x.yaml")
+
+
+@pytest.mark.parametrize("text", ["[" * 20_000, "- " * 20_000, "a: !!bool maybe", "a: !!int ''"])
+def test_what_cannot_be_read_is_refused_with_a_sentence(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"x\.yaml"):
+        parse_document(text, "x.yaml")
+
+
+def test_a_key_of_its_own_keeps_its_place_where_one_is_merged_in_below_it() -> None:
+    document = parse_document("base: &base\n  a: 1\nown:\n  a: 2\n  <<: *base\n", "x")
+    assert document.data == {"base": {"a": 1}, "own": {"a": 2}}
+    assert document.position(("own", "a")) == Position(4, 6)
+    assert document.position(("own",)) == Position(4, 3)

@@ -36,6 +36,14 @@ def test_no_known_secret_survives(secrets: list[str], glue: str) -> None:
     assert not any(secret in shown for secret in secrets) or not stripped.strip(glue)
 
 
+def test_a_secret_is_hidden_as_addresses_write_it_too() -> None:
+    redact = Redactor(["p@ss w/rd"])
+    for written in ("p%40ss%20w%2Frd", "p%40ss+w%2Frd", "p%40ss%20w/rd"):
+        assert redact(f"GET https://host/x?token={written}&a=1") == (
+            "GET https://host/x?token=***&a=1"
+        )
+
+
 def test_a_secret_is_hidden_as_exceptions_and_json_write_it_too() -> None:
     secret = 'quo"te\\slash\nline é'
     redact = Redactor([secret])

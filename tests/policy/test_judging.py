@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -6,7 +7,7 @@ import pytest
 from bot.domain.calendar import Days
 from bot.domain.connection import Cron, Manual
 from bot.domain.promises import CapacityScope, Phase
-from bot.domain.recommendation import Confidence, KnobChange
+from bot.domain.recommendation import Change, Confidence, KnobChange, ScheduleChange
 from bot.domain.tenure import Tenure
 from bot.domain.verdict import Allow, ApprovalLevel, Deny, NeedsApproval
 from bot.policy.judging import Judge
@@ -44,6 +45,27 @@ def test_without_any_rule_nothing_is_let_in() -> None:
     assert judge.terms(subject()).phase is Phase.MONITOR
     assert judge.terms(subject()).steps == {}
     assert isinstance(judge.judge(case(subject(), move())).verdict, Deny)
+
+
+@pytest.mark.parametrize(
+    ("clauses", "base", "change"),
+    [
+        ("limits: {pause: true}", "phase: live", PAUSE),
+        ("limits: {schedule_shift: any}", "phase: live", move()),
+        ("limits: {parallelism_ratio: any}", "phase: live", turn(4, 5)),
+        ("phase: live", "limits: {parallelism_ratio: any}", turn(4, 5)),
+        ("environment: sandbox", "phase: dry-run, limits: {parallelism_ratio: any}", turn(4, 5)),
+    ],
+)
+def test_a_rule_that_perhaps_matches_grants_nothing_by_itself(
+    clauses: str, base: str, change: Change
+) -> None:
+    judge = judge_of(
+        f"{{name: a, match: {{owner: '@ada'}}, {clauses}}}",
+        base=f"version: 1\ndefaults: {{{base}}}\n",
+    )
+    assert isinstance(judge.judge(case(subject(owner=None), change)).verdict, Deny)
+    assert not isinstance(judge.judge(case(subject(owner="@ada"), change)).verdict, Deny)
 
 
 def test_where_no_rule_asks_for_an_approval_the_team_has_to_look() -> None:
@@ -138,6 +160,28 @@ def test_steps_add_up_over_their_window() -> None:
 # Knobs are clamped, and that is said.
 
 
+def test_steps_of_the_frequency_add_up_over_their_window() -> None:
+    judge = judge_of("{name: a, approval: auto, limits: {frequency_ratio: 2, step_window: 30d}}")
+    twice, four = Cron("0 0 0/12 * * ?"), Cron("0 0 0/6 * * ?")
+    then = NOW - timedelta(days=3)
+    known = case(
+        subject(schedule=twice),
+        ScheduleChange(twice, four),
+        schedules=(Tenure(SIX, NOW - timedelta(days=365), then), Tenure(twice, then, NOW)),
+    )
+    verdict = judge.judge(known).verdict
+    assert isinstance(verdict, Deny)
+    assert verdict.citations[0].inputs == {"factor": "4.00"}
+
+
+def test_starts_that_cannot_be_paired_are_for_the_team_to_see() -> None:
+    judge = judge_of("{name: a, approval: auto, limits: {schedule_shift: 1h}}")
+    # One day a month less is nearly as often, and twelve hours later.
+    verdict = judge.judge(case(subject(), move("0 0 18 1-14,16-31 * ?"))).verdict
+    assert isinstance(verdict, NeedsApproval)
+    assert "how far its starts move is not known, since they cannot be paired" in sentences(verdict)
+
+
 def test_a_knob_past_its_step_is_clamped_and_the_rule_is_cited() -> None:
     judge = judge_of("{name: a, approval: auto, limits: {parallelism_ratio: 1.5}}")
     ruling = judge.judge(case(subject(), turn(4, 10)))
@@ -153,6 +197,29 @@ def test_a_knob_is_clamped_into_what_policy_admits() -> None:
     ruling = judge.judge(case(subject(), turn(4, 10)))
     assert isinstance(ruling.recommendation.change, KnobChange)
     assert ruling.recommendation.change.after == 8
+
+
+@pytest.mark.parametrize(
+    ("limits", "after", "sentence"),
+    [
+        ("parallelism_ratio: 1.5", 40, "by what factor it changes is not known"),
+        ("parallelism_ratio: 1.5", "turbo", "by what factor it changes is not known"),
+        (
+            "parallelism_ratio: any, knobs: {num_workers: {max: 9}}",
+            "turbo",
+            "whether turbo is within …9 is not known",
+        ),
+    ],
+)
+def test_a_knob_that_no_number_is_known_of_is_for_the_team_to_see(
+    limits: str, after: int | str, sentence: str
+) -> None:
+    judge = judge_of(f"{{name: a, approval: auto, limits: {{{limits}}}}}")
+    known = turn(None, 9)
+    change = replace(known, after=after, knob=replace(known.knob, default=None))
+    verdict = judge.judge(case(subject(), change)).verdict
+    assert isinstance(verdict, NeedsApproval)
+    assert sentence in sentences(verdict)
 
 
 def test_a_clamp_that_leaves_nothing_of_the_change_denies() -> None:

@@ -30,6 +30,10 @@ def matches(match: str, of: Subject) -> bool | None:
         ("{workspace: other}", False),
         ("{source: stripe}", True),
         ("{source: snowflake}", False),
+        ("{source: source-stripe}", True),
+        ("{source: airbyte/source-stripe}", True),
+        ('{destination: "destination-snow*"}', True),
+        ("{connector: [source-mysql, destination-snowflake]}", True),
         ("{destination: snowflake}", True),
         ("{connector: snowflake}", True),
         ('{owner: "@ada"}', True),
@@ -121,6 +125,7 @@ def test_a_condition_that_fails_while_it_runs_is_not_known() -> None:
         ("ownr == 'x'", "undeclared reference to 'ownr'"),
         ("streams > 'a'", "no matching overload"),
         ("streams + 1", "is not a condition: it comes to INT"),
+        ("[true]", "is not a condition: it comes to LIST<BOOL>"),
         ("streams >", "does not compile"),
     ],
 )

@@ -4,6 +4,7 @@ from decimal import Decimal
 import pytest
 
 from bot.domain.connection import Endpoint, WorkspaceId
+from bot.domain.errors import PolicyError
 from bot.domain.money import Money
 from bot.domain.prices import BillingClass, ComputePrice, PriceBook
 from bot.policy.judging import Judge
@@ -71,3 +72,27 @@ def test_a_destination_wakes_the_warehouse_that_names_it(judge: Judge) -> None:
         for number, name in enumerate(["Snowflake prod", "Big Query", "S3"])
     ]
     assert judge.warehouses(ends) == {"0": "loading", "1": "loading"}
+
+
+EUROS = PriceBook("EUR", compute=ComputePrice(Money.of(9, "EUR")))
+
+
+def test_prices_without_a_currency_are_in_that_of_the_settings() -> None:
+    book = Judge(rules_of("version: 1\nprices: {credit: 2}\n")).prices(EUROS)
+    assert book.volume is not None
+    assert book.volume.cost(BillingClass.API, 1_000_000, 0) == Money.of(12, "EUR")
+
+
+def test_a_currency_without_a_price_changes_no_prices() -> None:
+    judge = Judge(rules_of("version: 1\nprices: {currency: USD}\n"))
+    assert judge.prices(EUROS) == EUROS
+    assert Judge(rules_of("version: 1\nprices: {currency: CHF}\n")).prices(PriceBook()) == (
+        PriceBook("CHF")
+    )
+
+
+def test_prices_in_two_currencies_are_refused_where_both_count() -> None:
+    with pytest.raises(PolicyError, match="these are in USD, and others that still count in EUR"):
+        Judge(rules_of("version: 1\nprices: {currency: USD, credit: 2}\n")).prices(EUROS)
+    replaced = Judge(rules_of("version: 1\nprices: {currency: USD, cpu_hour: 2}\n"))
+    assert replaced.prices(EUROS) == PriceBook(compute=ComputePrice(Money.of(2)))

@@ -80,7 +80,7 @@ TRIGGERS = st.lists(
             "cost_increase": st.sampled_from([0, 10]),
             "confidence_below": st.sampled_from(["medium", "high"]),
         },
-    ),
+    ).filter(lambda trigger: len(trigger) > 1),
     max_size=2,
 )
 MATCHES = st.sampled_from(

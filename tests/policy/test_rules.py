@@ -96,6 +96,10 @@ def test_the_digest_changes_with_what_is_said_and_not_with_comments(tmp_path: Pa
             "'half an hour' is no span of time: write 90m, 36h, 2d or 1d12h",
         ),
         (
+            "version: 1\npolicies:\n  - name: x\n    limits: {hysteresis: 14}\n",
+            "a.yaml:4:26: policies.0.limits.hysteresis: 14 has no unit: write 90m, 36h, 2d or 1d12h",
+        ),
+        (
             "version: 1\npolicies:\n  - name: x\n    guarantee: {finish_by: {time: 1700}}\n",
             "write a time of day in quotes, as '07:00'",
         ),
@@ -131,6 +135,22 @@ def test_the_digest_changes_with_what_is_said_and_not_with_comments(tmp_path: Pa
             "version: 1\npolicies:\n  - name: x\n    limits: {knobs: {num_workers: {min: 5, max: 4}}}\n",
             "a.yaml:4:35: policies.0.limits.knobs.num_workers: min 5 is above max 4",
         ),
+        *(
+            (f"version: 1\npolicies:\n  - name: x\n    {rule}\n", message)
+            for rule, message in {
+                "guarantee: {freeze: {start: '00:00', length: 24h, first: 2026-12-20, last: 2026-01-03}}": (
+                    "a.yaml:4:25: policies.0.guarantee.freeze: last 2026-01-03 is before first 2026-12-20"
+                ),
+                "guarantee: {freeze: {start: '00:00', length: 0h}}": "freeze: length has to be more than",
+                "guarantee: {freeze: {start: '00:00', length: 99w}}": "length has to be more than nothing and at most",
+                "guarantee: {freeze: {start: '00:00', length: 1h, days: []}}": "days: tuple should have",
+                "limits: {knobs: {num_workers: {max: .nan}}}": "max: should be a finite number",
+                "triggers: [{level: blocked}]": "triggers.0: it is never pulled: give one of delays",
+                "match: {schedule: []}": "match.schedule: tuple should have at least 1 item",
+            }.items()
+        ),
+        ("version: 1\ncalendars: [{name: x, month_days: [0]}]\n", "no month has a day 0"),
+        ("version: 1\ncalendars: [{name: x, weekdays: []}]\n", "weekdays: tuple should have"),
     ],
 )
 def test_a_bad_file_is_refused_with_place_reason_and_the_right_word(

@@ -191,6 +191,25 @@ def test_settings_that_say_too_little_are_refused(wrong: dict[str, Any]) -> None
 
 
 @pytest.mark.skipif(not prometheus.is_installed(), reason="prometheus and promtool are not there")
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"username": "ada"}, "`username` and `password` go together"),
+        ({"password": "s3cret-of-ours"}, "`username` and `password` go together"),
+        (
+            {"token": "t0ken-of-ours", "username": "ada", "password": "s3cret-of-ours"},
+            "either a `token` or a `username`",
+        ),
+    ],
+)
+def test_credentials_that_would_not_be_sent_are_refused_unshown(
+    given: dict[str, Any], why: str
+) -> None:
+    with pytest.raises(ValidationError, match=why) as caught:
+        settings("http://localhost:9090", **given)
+    assert "of-ours" not in str(caught.value)
+
+
 def test_a_real_prometheus_tells_the_usual_week(tmp_path: Path) -> None:
     end = datetime(2026, 3, 29, tzinfo=UTC)
     seconds = range(int((end - timedelta(days=7)).timestamp()), int(end.timestamp()) + 1, 3600)
