@@ -89,6 +89,13 @@ def test_the_approval_check_of_one_pull_request_never_takes_the_turn_of_another(
         assert "== 'pull_request' && 'what-if' || 'approval'" in group, file
 
 
+@pytest.mark.parametrize("folder", [".github", "examples"])
+def test_no_merge_loses_its_turn_to_be_applied(folder: str) -> None:
+    """Its change would be in the plan of the next merge, whose pull request does not promise it."""
+    turns = read(f"{folder}/workflows/apply.yml")["concurrency"]
+    assert (turns["cancel-in-progress"], turns["queue"]) == (False, "max")
+
+
 def test_the_nightly_job_runs_the_commands_of_the_readme() -> None:
     readme = set(
         re.findall(r"^\$ trimtab (\w+)", (REPOSITORY / "README.md").read_text(), re.MULTILINE)
