@@ -18,6 +18,7 @@ from bot.airbyte.client import Airbyte
 from bot.cases import conflicts_of, rule
 from bot.domain.connection import Connection, ConnectionId, Cron
 from bot.domain.cron import split_zone
+from bot.domain.errors import ForgeError
 from bot.domain.recommendation import (
     Advice,
     Recommendation,
@@ -169,7 +170,7 @@ def carry_out(job: Job, made: Plan) -> Done:
     What the forge refuses is in the result, and does not keep other operations from their turn.
 
     Raises:
-        ForgeError: the forge cannot be read again, or refuses the dashboard.
+        ForgeError: the forge cannot be read again.
     """
     done = carry_out_all(job.forge, made.operations, made.snapshot.base, lambda: job.stages.is_over)
     snapshot = job.forge.snapshot() if made.operations else made.snapshot
@@ -178,8 +179,13 @@ def carry_out(job: Job, made: Plan) -> Done:
     after = reconcile(snapshot, made.drafts, job.judge.manners, circumstances)
     held = (*after.held, *made.not_grouped)
     board = dashboard(snapshot, held, job.judge.manners, _findings(job, made, done))
-    if board is not None:
+    if board is None:
+        return done
+    try:
         execute(job.forge, board, snapshot.base)
+    except ForgeError as error:
+        # Issues may be turned off: the run has opened its pull requests, and still has a summary.
+        return replace(done, failures=(*done.failures, (board, error)))
     return done
 
 

@@ -17,6 +17,7 @@ from bot.cli.outline import summarise
 from bot.cli.progress import PlainProgress
 from bot.domain.connection import Cron
 from bot.domain.edit import Refusal, RefusalReason
+from bot.domain.errors import ForgeError
 from bot.domain.verdict import Deny
 from bot.drafts import TerraformRoot
 from bot.history.mining import MiningPlan
@@ -29,7 +30,7 @@ from bot.policy.judging import Judge
 from bot.policy.rules import read_rules
 from bot.pulls.git import Git
 from bot.pulls.local import LocalForge
-from bot.pulls.operations import OpenPull
+from bot.pulls.operations import OpenPull, WriteDashboard
 from bot.report.summary import Fate
 
 MIDNIGHT = Cron("0 0 0 * * ?")
@@ -258,3 +259,44 @@ def test_what_there_is_no_time_for_is_left_to_the_next_run(world: World) -> None
         assert done.left == made.operations
         job.stages.budget = None
         assert len(carry_out(job, plan(job)).pulls) == 2
+
+
+def test_only_what_was_opened_counts_as_opened(world: World) -> None:
+    world.commit(**midnight())
+    with world.job() as job:
+        made = plan(job)
+        job.stages.budget = timedelta()
+        done = carry_out(job, made)
+    found = summarise(made, done)
+    assert {entry.fate for entry in found.entries} == {Fate.HELD}
+    assert {entry.note for entry in found.entries} == {"no time was left; the next run does it"}
+    assert found.proposed == ()
+
+
+def test_what_the_forge_refuses_is_not_summed_up_as_opened(world: World) -> None:
+    world.commit(**midnight())
+    with world.job() as job:
+        made = plan(job)
+        refused = made.operations[0]
+        assert isinstance(refused, OpenPull)
+        world.git.run("update-ref", f"refs/heads/{refused.draft.branch}", "main")
+        done = carry_out(job, made)
+    entries = {entry.title: entry for entry in summarise(made, done).entries}
+    assert sorted(entry.fate for entry in entries.values()) == [Fate.HELD, Fate.OPEN]
+    assert "somebody has moved" in entries[refused.draft.title].note
+
+
+def test_a_dashboard_that_is_refused_costs_neither_pull_requests_nor_the_summary(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> int:
+        raise ForgeError("Issues are disabled for this repo")
+
+    monkeypatch.setattr(LocalForge, "write_dashboard", refuse)
+    world.commit(**midnight())
+    with world.job() as job:
+        done = carry_out(job, plan(job))
+    assert len(done.pulls) == 2
+    ((operation, error),) = done.failures
+    assert isinstance(operation, WriteDashboard)
+    assert error.message == "Issues are disabled for this repo"

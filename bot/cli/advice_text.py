@@ -15,6 +15,7 @@ from bot.domain.spans import format_span
 from bot.domain.subject import Subject
 from bot.domain.tenure import Tenure
 from bot.domain.verdict import Allow, NeedsApproval, Verdict
+from bot.report.markdown import table as markdown_table
 
 _HEADER: Final = ("CONNECTION", "ADVISOR", "ANSWER", "CHANGE", "SAVES A MONTH", "WHY")
 _LAST_TENURES: Final = 3
@@ -33,12 +34,8 @@ def table(survey: Survey, advice: Mapping[Any, Sequence[Advice]]) -> str:
 
 def markdown(survey: Survey, advice: Mapping[Any, Sequence[Advice]]) -> str:
     """Write the same for a pull request or a wiki."""
-    lines = [
-        "| connection | advisor | answer | change | saves a month | why |",
-        "|---|---|---|---|---|---|",
-    ]
-    lines += [f"| {' | '.join(map(_cell, row))} |" for row in _rows(survey, advice)]
-    return "\n".join([*lines, "", survey.limits])
+    written = markdown_table([name.lower() for name in _HEADER], _rows(survey, advice))
+    return f"{written}\n\n{survey.limits}"
 
 
 def paragraph(survey: Survey, subject: Subject, advice: Sequence[Advice]) -> str:
@@ -152,7 +149,3 @@ def _shown(value: object) -> str:
     if isinstance(value, timedelta):
         return format_span(value)
     return str(value) if isinstance(value, Money) else f"{value:.3g}"
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")

@@ -1,14 +1,14 @@
 """`trimtab check-approval`: post whether a pull request has the approvals that policy asks for."""
 
-import json
 import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from bot.cli.workflow import event, pull_of
 from bot.domain.errors import ConfigError, ExitCode, InputError
 
 if TYPE_CHECKING:
@@ -38,8 +38,14 @@ def command(pull: int | None, repository: str | None, config: str, dry_run: bool
     """
     from bot.pulls.approval import State
     from bot.pulls.github_review import post_status, read_pull
+    from bot.report.terminal import one_line
 
-    number = pull if pull is not None else _from_event(os.environ)
+    number = pull if pull is not None else pull_of(event())
+    if number is None:
+        raise InputError(
+            "no pull request is named",
+            "Run it on pull_request_target and pull_request_review, or name --pull NUMBER.",
+        )
     api = _connect(repository, os.environ)
     found = read_pull(api, number)
     conclusion = _conclude(api, found, config)
@@ -48,23 +54,9 @@ def command(pull: int | None, repository: str | None, config: str, dry_run: bool
         return ExitCode.OK
     if not dry_run:
         post_status(api, found, conclusion)
-    click.echo(f"{conclusion.state.value}: {conclusion.sentence}")
+    click.echo(one_line(f"{conclusion.state.value}: {conclusion.sentence}"))
     is_refused = conclusion.state is State.FAILURE
     return ExitCode.EXPECTED_ERROR if is_refused else ExitCode.OK
-
-
-def _from_event(env: Mapping[str, str]) -> int:
-    path = env.get("GITHUB_EVENT_PATH")
-    if not path:
-        raise InputError("no pull request is named", "Name it with --pull NUMBER.")
-    event: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
-    number = (event.get("pull_request") or {}).get("number")
-    if not isinstance(number, int):
-        raise InputError(
-            "the workflow's event is about no pull request",
-            "Run it on pull_request_target and pull_request_review, or name --pull NUMBER.",
-        )
-    return number
 
 
 def _connect(repository: str | None, env: Mapping[str, str]) -> "Api":

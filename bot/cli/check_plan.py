@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bot.domain.errors import ExitCode
+from bot.report.terminal import one_line
 
 if TYPE_CHECKING:
     from bot.terraform.guard import Report
@@ -71,12 +72,12 @@ def _as_json(report: "Report") -> dict[str, Any]:
 
 def _print(report: "Report") -> None:
     for kept in report.kept:
-        click.echo(_line(f"ok    {kept.address} {kept.path}: {kept.before} -> {kept.after}"))
+        click.echo(one_line(f"ok    {kept.address} {kept.path}: {kept.before} -> {kept.after}"))
     for found in report.findings:
         where = f"{found.address} {found.path}".strip()
-        click.echo(_line(f"FAIL  {where}: {found.message}"))
+        click.echo(one_line(f"FAIL  {where}: {found.message}"))
     for note in report.notes:
-        click.echo(_line(f"note  {note}"))
+        click.echo(one_line(f"note  {note}"))
     count = len(report.findings)
     if count == 0:
         click.echo("The plan does what the pull request promises, and nothing else.")
@@ -85,8 +86,3 @@ def _print(report: "Report") -> None:
             f"The plan is not what the pull request promises: {count} "
             f"{'finding' if count == 1 else 'findings'}. Do not apply it."
         )
-
-
-def _line(text: str) -> str:
-    """Keep what a plan says on one line and printable: CI systems read commands from logs."""
-    return "".join(char if char.isprintable() else "\ufffd" for char in text)

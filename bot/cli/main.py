@@ -4,16 +4,23 @@ Verbs live in the modules beside this one and are imported when they are called,
 `trimtab --help` costs no more than click itself.
 """
 
+import os
+import re
 import sys
 import tempfile
 import traceback
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import Final
 
 import click
 
 from bot.domain.errors import ExitCode, TrimtabError
+
+_SECRET_NAME: Final = re.compile(r"secret|token|passw|credential|key$", re.IGNORECASE)
+_SHORTEST_SECRET: Final = 8
+"""Flags such as `TOKENIZERS_PARALLELISM=false` are no secrets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,15 +152,24 @@ def run() -> None:
 
 def _report_bug() -> str:
     """Keep the traceback in a file of its own, for the issue, and say where it is."""
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="trimtab-bug-", suffix=".md", delete=False, encoding="utf-8"
-    ) as file:
-        # Argument values may hold secrets, so the report has the stack and no locals.
-        file.write("```\n" + traceback.format_exc() + "```\n")
-    return (
-        f"trimtab: this is a bug in trimtab: {sys.exc_info()[1]!r}\n"
-        f"  Please open an issue with the file {Path(file.name)} (check it for private names first)."
-    )
+    said = f"trimtab: this is a bug in trimtab: {_hidden(repr(sys.exc_info()[1]))}\n"
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="trimtab-bug-", suffix=".md", delete=False, encoding="utf-8"
+        ) as file:
+            # Argument values may hold secrets, so the report has the stack and no locals.
+            file.write("```\n" + _hidden(traceback.format_exc()) + "```\n")
+    except OSError as error:
+        return f"{said}  Its traceback cannot be kept ({error.strerror}); please open an issue."
+    return f"{said}  Please open an issue with the file {Path(file.name)} (check it for private names first)."
+
+
+def _hidden(text: str) -> str:
+    """Hide what settings and environment hold secret: an exception may quote a URL or a header."""
+    from bot.documents.redaction import Redactor, told
+
+    named = (value for name, value in os.environ.items() if _SECRET_NAME.search(name))
+    return Redactor((*told(), *(value for value in named if len(value) >= _SHORTEST_SECRET)))(text)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from bot.domain.recommendation import Recommendation
 from bot.domain.verdict import Deny, NeedsApproval, Verdict, combine
 from bot.drafts import Proposed, Withheld
 from bot.job import Plan
+from bot.pulls.execution import Done
 from bot.pulls.held import Held, HeldReason
 from bot.pulls.operations import (
     ClosePull,
@@ -26,10 +27,14 @@ from bot.report.summary import Entry, Fate, Summary
 _Key = tuple[str, tuple[str, ...]]
 
 
-def summarise(made: Plan) -> Summary:
-    """Outline what a run found and what becomes of each pull request."""
+def summarise(made: Plan, done: Done | None = None) -> Summary:
+    """Outline what a run found and what becomes of each pull request.
+
+    `done` is what has become of the plan's operations, None where they are not carried out.
+    """
+    undone = {} if done is None else _undone(made, done)
     names = {connection.id: connection.name for connection in made.connections}
-    fates = dict(_fates(made))
+    fates = dict(_fates(made, undone))
     held = {(each.title, each.connections): each for each in reversed(made.held)}
     drafted = {(draft.title, draft.connections) for draft in made.drafts}
     return Summary(
@@ -40,7 +45,7 @@ def summarise(made: Plan) -> Summary:
             *made.mined.unread,
             *(sentence for mine in made.mined.mines for sentence in mine.unread),
         ),
-        entries=(*(_entry(each, held, fates) for each in made.proposed), *_tidying(made)),
+        entries=(*(_entry(each, held, fates) for each in made.proposed), *_tidying(made, undone)),
         withheld=(
             *(
                 (each.connection, f"policies contradict each other: {each}")
@@ -57,28 +62,42 @@ def summarise(made: Plan) -> Summary:
     )
 
 
-def _fates(made: Plan) -> Iterator[tuple[str, Fate]]:
-    """Yield the identities of drafts with what becomes of them, the strongest last."""
+def _undone(made: Plan, done: Done) -> dict[int, str]:
+    """Return why operations have not been carried out, by their place in the plan."""
+    reasons = {id(operation): f"refused: {error.message}" for operation, error in done.failures}
+    reasons |= {id(operation): "no time was left; the next run does it" for operation in done.left}
+    places = enumerate(made.operations)
+    return {at: reasons[id(each)] for at, each in places if id(each) in reasons}
+
+
+def _fates(made: Plan, undone: Mapping[int, str]) -> Iterator[tuple[str, tuple[Fate, str]]]:
+    """Yield the identities of drafts with what becomes of them and why, the strongest last."""
     identities = {
         pull.number: pull.metadata.identity for pull in made.snapshot.pulls if pull.metadata
     }
-    for operation in made.operations:
+    for place, operation in enumerate(made.operations):
         match operation:
             case EditBody(number) | SetLabels(number) | SetAutoMerge(number):
-                yield identities[number], Fate.REWORD
-    for operation in made.operations:
+                yield identities[number], _fate(Fate.REWORD, undone.get(place))
+    for place, operation in enumerate(made.operations):
         match operation:
             case OpenPull(draft):
-                yield draft.identity, Fate.OPEN
+                yield draft.identity, _fate(Fate.OPEN, undone.get(place))
             case UpdateBranch(draft=draft):
-                yield draft.identity, Fate.UPDATE
+                yield draft.identity, _fate(Fate.UPDATE, undone.get(place))
             case FinishUpdate(number):
-                yield identities[number], Fate.UPDATE
+                yield identities[number], _fate(Fate.UPDATE, undone.get(place))
 
 
-def _entry(proposed: Proposed, waiting: Mapping[_Key, Held], fates: Mapping[str, Fate]) -> Entry:
-    draft, note = proposed.draft, ""
-    fate = fates.get(draft.identity, Fate.KEEP)
+def _fate(planned: Fate, why_not: str | None) -> tuple[Fate, str]:
+    return (planned, "") if why_not is None else (Fate.HELD, why_not)
+
+
+def _entry(
+    proposed: Proposed, waiting: Mapping[_Key, Held], fates: Mapping[str, tuple[Fate, str]]
+) -> Entry:
+    draft = proposed.draft
+    fate, note = fates.get(draft.identity, (Fate.KEEP, ""))
     held = waiting.get((draft.title, draft.connections))
     if held is not None:
         people = held.reason is HeldReason.HANDS_OFF
@@ -106,21 +125,27 @@ def _plus(one: Quantiles[Money], other: Quantiles[Money]) -> Quantiles[Money]:
     )
 
 
-def _tidying(made: Plan) -> Iterator[Entry]:
+def _tidying(made: Plan, undone: Mapping[int, str]) -> Iterator[Entry]:
     """Yield what happens to pull requests and branches that nothing is drafted for."""
     pulls = {pull.number: pull for pull in made.snapshot.pulls}
     drafted = {draft.identity for draft in made.drafts}
-    for operation in made.operations:
+    for place, operation in enumerate(made.operations):
+        why_not = undone.get(place)
         match operation:
             case ClosePull(number, branch):
-                yield Entry(Fate.CLOSE, pulls[number].title, branch, f"#{number}", operation.reason)
+                fate, note = _fate(Fate.CLOSE, why_not)
+                title = pulls[number].title
+                yield Entry(fate, title, branch, f"#{number}", operation.reason, note)
             case FinishUpdate(number, branch):
                 noted = pulls[number].metadata
                 if noted is None or noted.identity not in drafted:
+                    fate, note = _fate(Fate.UPDATE, why_not)
                     why = "a run died while it updated this"
-                    yield Entry(Fate.UPDATE, pulls[number].title, branch, f"#{number}", why)
+                    yield Entry(fate, pulls[number].title, branch, f"#{number}", why, note)
             case DeleteBranch(branch):
-                yield Entry(Fate.CLOSE, branch, branch, "branch", "a run that died left it behind")
+                fate, note = _fate(Fate.CLOSE, why_not)
+                why = "a run that died left it behind"
+                yield Entry(fate, branch, branch, "branch", why, note)
 
 
 def _held(held: Held) -> str:

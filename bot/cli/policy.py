@@ -52,6 +52,7 @@ def check(folder: Path | None, config: Path | None, history: str | None) -> int:
     from bot.knobs.catalogue import TEAM_FILE, load
     from bot.policy.conflicts import strangers
     from bot.policy.judging import Judge
+    from bot.report.terminal import one_line
 
     rules = _rules(folder, config)
     click.echo(overview(rules))
@@ -66,7 +67,7 @@ def check(folder: Path | None, config: Path | None, history: str | None) -> int:
         return ExitCode.EXPECTED_ERROR if unknown else ExitCode.OK
     found = conflicts_of(judge, situation, situation.subjects)
     for conflict in found:
-        click.echo(f"conflict: {conflict}")
+        click.echo(one_line(f"conflict: {conflict}"))
     if not found:
         click.echo(f"No conflicts in {len(situation.subjects)} connections.")
     return ExitCode.EXPECTED_ERROR if found or unknown else ExitCode.OK

@@ -17,6 +17,7 @@ from bot.history.location import opened
 from bot.policy.difference import Difference, Side, differences
 from bot.policy.judging import Judge
 from bot.policy.rules import read_rules
+from bot.report.markdown import table
 
 if TYPE_CHECKING:
     from bot.policy.case import Ruling
@@ -92,16 +93,8 @@ def _text(found: Sequence[Difference]) -> str:
 def _markdown(found: Sequence[Difference]) -> str:
     if not found:
         return _summary(found)
-    lines = [
-        f"| {' | '.join(name.lower() for name in _HEADER)} |",
-        f"|{'---|' * len(_HEADER)}",
-    ]
-    lines += [f"| {' | '.join(map(_cell, row))} |" for row in _rows(found)]
-    return "\n".join([*lines, "", _summary(found)])
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("@", "@\u2060")
+    written = table([name.lower() for name in _HEADER], _rows(found))
+    return f"{written}\n\n{_summary(found)}"
 
 
 def _json(found: Sequence[Difference]) -> str:

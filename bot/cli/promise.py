@@ -38,7 +38,7 @@ def command(file: Path, pull: int | None) -> int:
     if metadata is None:
         raise InputError(
             f"#{found['number']}: its description has lost trimtab's record",
-            "The next `trimtab run` writes it again.",
+            'Bring it back from the history of the description, where it says "edited"; no run does.',
         )
     file.write_text(_proposal(metadata.changes), encoding="utf-8")
     click.echo(f"#{found['number']} promises {len(metadata.changes)}: {file}")

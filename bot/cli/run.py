@@ -67,7 +67,7 @@ def run(config: Path | None, budget: timedelta | None, **publishing: Any) -> int
         job.stages.budget = budget
         made = plan(job)
         done = carry_out(job, made)
-        summary = summarise(made)
+        summary = summarise(made, done)
         for _operation, error in done.failures:
             log.error("the forge refused", why=error.message)
         if done.left:

@@ -16,6 +16,14 @@ _URL_PASSWORD = re.compile(
 _BEARER = re.compile(r"(?P<head>\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
 
 
+_TOLD: Final[set[str]] = set()
+
+
+def told() -> frozenset[str]:
+    """Return every secret that any redactor of this process was told: a crash knows no settings."""
+    return frozenset(_TOLD)
+
+
 def _spellings(value: str) -> set[str]:
     """Return a value as it is, and as exceptions (`repr`), JSON and addresses write it."""
     quoted = json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]
@@ -41,6 +49,7 @@ class Redactor:
     def add(self, secrets: Iterable[str]) -> None:
         """Remember more values to hide; those under four characters are let through."""
         long = [value for value in secrets if len(value) >= _SHORTEST]
+        _TOLD.update(long)
         known = {spelling for value in long for spelling in _spellings(value)}
         self._secrets = sorted(known | set(self._secrets), key=len, reverse=True)
 

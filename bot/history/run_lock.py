@@ -61,6 +61,11 @@ def held(path: Path, holder: Holder) -> Iterator[Holder | None]:
                 f"{path}: another run is under way ({who or 'it has not said who it is'})",
                 "Wait for it to end, or stop that process; there is no file to delete.",
             ) from None
+        except OSError as error:
+            raise HistoryError(
+                f"{path}: the file system cannot lock ({error.strerror})",
+                "Keep the folder of trimtab.yaml on a disk of this machine.",
+            ) from None
         left_behind = _read(file)
         _write(file, json.dumps(asdict(holder)))
         try:

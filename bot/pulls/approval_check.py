@@ -72,7 +72,10 @@ def check(pull: Reviewed, rules: Rules, base: Base, diff: Diff, directory: Direc
     """Conclude on one of trimtab's pull requests; whatever is missing or doubtful fails it."""
     metadata = split(pull.body).metadata
     if metadata is None:
-        return _fail("Its description has lost trimtab's record: the next run writes it again.")
+        return _fail(
+            "Its description has lost trimtab's record: bring it back from the description's "
+            "history, or close this."
+        )
     wrong = _misplaced(pull, rules) or _unvouched(pull, metadata, rules)
     wrong = wrong or check_promise(base, metadata.changes, diff)
     if wrong is not None:

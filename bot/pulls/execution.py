@@ -7,6 +7,7 @@ loses its branch afterwards: a branch that is left over is recognised by the com
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from bot.domain.errors import ForgeError
 from bot.pulls.draft import Draft
@@ -25,6 +26,8 @@ from bot.pulls.operations import (
     WriteDashboard,
 )
 from bot.pulls.trailers import sign
+
+_WAITS: Final = "{}: it is not opened before the pull request is closed that it may replace"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ def carry_out(
         if is_over():
             return Done(tuple(dict.fromkeys(pulls)), tuple(failures), tuple(operations[position:]))
         if isinstance(operation, OpenPull) and any(isinstance(o, ClosePull) for o, _ in failures):
+            failures.append((operation, ForgeError(_WAITS.format(operation.draft.title))))
             continue
         try:
             number = execute(forge, operation, base)

@@ -3,6 +3,7 @@
 import io
 import os
 import subprocess
+import tarfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +75,12 @@ class Git:
                 found.append(printed.read(int(header[-1])))
                 printed.read(1)
         return found
+
+    def export(self, commit: str, folder: Path) -> None:
+        """Write the files of a commit into an empty folder; nothing lands outside of it."""
+        packed = self.run("archive", "--format=tar", commit)
+        with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
+            tar.extractall(folder, filter=inside)  # noqa: S202  it asks `data_filter`
 
     def write_tree(self, base: str, files: Mapping[str, bytes]) -> str:
         """Store the tree of `base` with some files replaced, and return its id.
@@ -151,3 +158,11 @@ class Git:
     def _mode(self, base: str, path: str) -> str:
         listed = self.text("ls-tree", base, "--", path)
         return listed.split()[0] if listed else "100644"
+
+
+def inside(member: tarfile.TarInfo, folder: str) -> tarfile.TarInfo | None:
+    """Leave out what would lead out of the folder: links to elsewhere are common in repositories."""
+    try:
+        return tarfile.data_filter(member, folder)
+    except tarfile.FilterError:
+        return None

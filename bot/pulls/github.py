@@ -5,9 +5,7 @@ token of an App. A branch moves by `updateRefs`, which compares and swaps: a pus
 between is never overwritten, however the two race.
 """
 
-import io
 import posixpath
-import tarfile
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -81,9 +79,7 @@ class GitHubForge:
     def export(self, base: str, folder: Path) -> None:
         """Write the files of the commit `base` into an empty folder."""
         if self.checkout is not None and self.checkout.resolve(base) is not None:
-            packed = self.checkout.run("archive", "--format=tar", base)
-            with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
-                tar.extractall(folder, filter="data")
+            self.checkout.export(base, folder)
         else:
             unpack(self.api, base, folder)
 

@@ -4,8 +4,6 @@ For the demo, for tests, and where there is no network. What people do on the we
 forge is in `bot.pulls.people`.
 """
 
-import io
-import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -46,9 +44,7 @@ class LocalForge:
 
     def export(self, base: str, folder: Path) -> None:
         """Write the files of a commit into an empty folder."""
-        packed = self.git.run("archive", "--format=tar", base)
-        with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
-            archive.extractall(folder, filter="data")
+        self.git.export(base, folder)
 
     def write_tree(self, base: str, files: Mapping[str, bytes]) -> str:
         """Store the tree of `base` with some files replaced, their modes kept; return its id."""

@@ -4,14 +4,17 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>()#+!|~@-])")
+_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>()#+!|~@&-])")
+_LINK: Final = re.compile(r"(?<=[a-z]):(?=//)|(?<=\bwww)\.(?=\w)", re.IGNORECASE)
 
 
 def escape(text: str) -> str:
     """Return text that Markdown shows as it is, on one line."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    # The zero-width space keeps GitHub from notifying a person or linking an issue.
-    return _SPECIAL.sub(r"\\\1", line).replace(r"\@", "\\@\u200b").replace(r"\#", "\\#\u200b")
+    # The backslash keeps an address from becoming a link, the zero-width space keeps GitHub from
+    # notifying a person or linking an issue.
+    line = _LINK.sub(r"\\\g<0>", _SPECIAL.sub(r"\\\1", line))
+    return line.replace(r"\@", "\\@\u200b").replace(r"\#", "\\#\u200b")
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

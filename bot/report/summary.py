@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from bot.domain.forecast import Quantiles
 from bot.domain.money import Money
+from bot.report.terminal import one_line
 
 
 class Fate(StrEnum):
@@ -112,7 +113,9 @@ def render(summary: Summary) -> str:
         lines = [f"  {sentence}" for sentence in summary.unread]
         blocks.append(_block("Not read, so no pull request is touched", lines))
     if summary.entries:
-        blocks.append(_block("Pull requests", [_entry(entry) for entry in summary.entries]))
+        blocks.append(
+            _block("Pull requests", [line for entry in summary.entries for line in _entry(entry)])
+        )
     if summary.withheld:
         lines = [f"  {name}: {reason}" for name, reason in summary.withheld]
         blocks.append(_block("Recommended and not proposed", lines))
@@ -130,11 +133,11 @@ def _totals(summary: Summary) -> str:
     )
 
 
-def _entry(entry: Entry) -> str:
+def _entry(entry: Entry) -> list[str]:
     first = f"  {_MARKS[entry.fate]} {entry.title}" + (f" ({entry.note})" if entry.note else "")
     if entry.fate is Fate.KEEP:
-        return first
-    return f"{first}\n      {entry.where} · {entry.approval} · {entry.branch}"
+        return [first]
+    return [first, f"      {entry.where} · {entry.approval} · {entry.branch}"]
 
 
 def _grouped(quiet: Iterable[tuple[str, str]]) -> Iterable[str]:
@@ -148,4 +151,4 @@ def _grouped(quiet: Iterable[tuple[str, str]]) -> Iterable[str]:
 
 
 def _block(title: str, lines: list[str]) -> str:
-    return "\n".join([title, *lines])
+    return "\n".join([title, *map(one_line, lines)])

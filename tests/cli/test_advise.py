@@ -138,8 +138,8 @@ def test_the_table_puts_recommendations_first(
 def test_markdown_is_one_table(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(folder, "advise", "-o", "markdown", "--advisor", "frequency") == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[1] == "|---|---|---|---|---|---|"
-    assert sum(line.startswith("| ") for line in lines) == 4
+    assert lines[1] == "| --- | --- | --- | --- | --- | --- |"
+    assert sum(line.startswith("| ") for line in lines) == 5
 
 
 def test_explain_tells_all_of_one(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

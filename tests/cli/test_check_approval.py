@@ -114,3 +114,13 @@ def test_without_settings_in_the_base_nothing_is_allowed(
     assert run("--pull", str(propose(hub)), "--config", "elsewhere/trimtab.yaml") == 1
     assert hub.statuses == []
     assert "the base branch has no trimtab.yaml" in capsys.readouterr().err
+
+
+def test_an_event_that_cannot_be_read_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "event.json"
+    path.write_text('{"pull_request"')
+    monkeypatch.setenv("GITHUB_EVENT_PATH", str(path))
+    assert run() == 1
+    assert "the event cannot be read" in capsys.readouterr().err

@@ -1,11 +1,14 @@
 import subprocess
 import sys
+import tempfile
 from importlib import import_module
+from pathlib import Path
 
 import click
 import pytest
 
 from bot.cli.main import VERBS, main, root
+from bot.documents.redaction import Redactor
 from bot.domain.errors import InputError
 
 
@@ -57,6 +60,38 @@ def test_exit_codes_keep_their_meaning(
     shown = capsys.readouterr().err
     assert "this is a bug in trimtab" in shown
     assert "Traceback" not in shown
+
+
+def test_a_bug_report_holds_no_secret(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    @click.command("x")
+    def command() -> None:
+        Redactor(["of-the-settings"])
+        raise RuntimeError("http://ada:in-the-url@host/ of-the-settings of-the-environment")
+
+    monkeypatch.setattr(root, "get_command", lambda ctx, name: command)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("AIRBYTE_CLIENT_SECRET", "of-the-environment")
+    assert main(["x"]) == 3
+    (report,) = tmp_path.iterdir()
+    for text in (capsys.readouterr().err, report.read_text()):
+        assert "RuntimeError" in text
+        assert "http://ada:***@host/ *** ***" in text
+        assert "in-the-url" not in text
+
+
+def test_a_bug_is_reported_where_no_file_can_be_written(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    @click.command("x")
+    def command() -> None:
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr(root, "get_command", lambda ctx, name: command)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    assert main(["x"]) == 3
+    assert "cannot be kept (No such file or directory)" in capsys.readouterr().err
 
 
 def test_an_unknown_verb_is_a_usage_error() -> None:

@@ -1,6 +1,7 @@
 """The verbs of `trimtab policy` on a history mined from a lab."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from bot.cli.main import main
+from bot.cli.policy_diff import compare, render
 from bot.history.store import History
 from bot.lab import Lab
 from tests.mined import mine_lab
@@ -143,3 +145,16 @@ def test_markdown_is_one_table(team: Path, capsys: pytest.CaptureFixture[str]) -
     assert lines[0].startswith("| connection | setting | turn |")
     assert all(line.count("|") == lines[0].count("|") for line in lines[1:-2])
     assert lines[-1].endswith("approval.")
+
+
+def test_a_name_is_no_markup_in_the_comment_on_a_pull_request(
+    team: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    places = [team / "policies", team / "pairs"]
+    found = compare(*places, team / "trimtab.yaml", str(team / "h.duckdb"))
+    hostile = replace(found[0], name="a|b\n\n# <img src=x> @acme/all `")
+    lines = render([hostile], "markdown").splitlines()
+    assert len(lines) == 5
+    assert r"| a\|b \# " in lines[2].replace("\u200b", "")
+    assert r"\<img src=x\>" in lines[2]
+    assert "@acme" not in lines[2]

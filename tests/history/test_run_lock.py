@@ -1,3 +1,5 @@
+import errno
+import os
 import signal
 import subprocess
 import sys
@@ -75,5 +77,19 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with (
         pytest.raises(HistoryError, match=r"run\.lock: the lock cannot be opened"),
         held(tmp_path / "file" / "run.lock", ME),
+    ):
+        pass
+
+
+def test_a_file_system_without_locks_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with (
+        pytest.raises(HistoryError, match=r"run\.lock: the file system cannot lock \(No locks"),
+        held(tmp_path / "run.lock", ME),
     ):
         pass

@@ -324,6 +324,21 @@ def test_the_base_is_exported_as_it_is_committed(
     assert any("tarball" in request.path for request in hub.requests) is not with_checkout
 
 
+@pytest.mark.parametrize("with_checkout", [True, False])
+def test_links_that_lead_out_of_the_repository_are_no_reason_to_stop(
+    hub: GitHub, forge: GitHubForge, tmp_path: Path, with_checkout: bool
+) -> None:
+    link = f"120000 blob {hub.git.store(b'/usr/share')}\tlink\n"
+    listed = hub.git.run("ls-tree", "main") + link.encode()
+    tree = hub.git.run("mktree", stdin=listed).decode().strip()
+    commit = hub.git.write_commit(tree, ["main"], "link", "1700000000 +0000")
+    hub.git.run("update-ref", "refs/heads/main", commit)
+    forge.checkout = hub.git if with_checkout else None
+    forge.export(forge.snapshot().base, tmp_path)
+    assert (tmp_path / "terraform" / "main.tf").read_bytes() == b"x = 1\n"
+    assert not (tmp_path / "link").is_symlink()
+
+
 def test_auto_merge_is_turned_on_with_the_method_that_the_repository_offers(
     hub: GitHub, forge: GitHubForge
 ) -> None:

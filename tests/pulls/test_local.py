@@ -189,6 +189,20 @@ def test_the_base_is_exported_as_it_is_committed(house: House, tmp_path: Path) -
     assert (target / FILE).read_bytes() == content({"ant": 1, "bee": 1})
 
 
+def test_links_that_lead_out_of_the_repository_are_no_reason_to_stop(
+    house: House, tmp_path: Path
+) -> None:
+    for name, target in (("absolute", "/usr/share"), ("above", "../../x"), ("inside", FILE)):
+        (house.git.folder / name).symlink_to(target)
+    house.git.run("add", "-A")
+    house.git.run("commit", "--quiet", "-m", "links")
+    folder = tmp_path / "export"
+    folder.mkdir()
+    house.forge.export(house.forge.tip(), folder)
+    assert sorted(path.name for path in folder.iterdir() if path.is_symlink()) == ["inside"]
+    assert (folder / FILE).read_bytes() == content({"ant": 1, "bee": 1})
+
+
 def test_a_missing_base_branch_says_what_to_set(git: Git) -> None:
     with pytest.raises(ForgeError, match="there is no branch 'trunk'") as caught:
         LocalForge(git, "trunk", NOW).snapshot()

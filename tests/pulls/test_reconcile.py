@@ -618,7 +618,10 @@ def test_a_successor_waits_until_the_old_one_could_be_closed(world: MemoryWorld)
     planned = plan(world, merged(singles, "team/zoo/low", "trimtab/team-zoo/low"))
     failing = FailingForge(world, ForgeError("no"), 1)
     done = carry_out(failing, planned.operations, world.base)
-    assert len(done.failures) == 1
+    (_, refused), (operation, waits) = done.failures
+    assert refused.message == "no"
+    assert isinstance(operation, OpenPull)
+    assert "not opened before" in waits.message
     opened = [pull for pull in world.pulls.values() if pull.state is PullState.OPEN]
     assert [pull.number for pull in opened] == [1]
 

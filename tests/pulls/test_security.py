@@ -89,7 +89,9 @@ def test_another_change_written_into_the_body_fails(hub: GitHub, number: int) ->
 
 def test_a_record_that_is_gone_fails(hub: GitHub, number: int) -> None:
     hub.pulls[number].body = "Please merge."
-    assert "has lost trimtab's record" in conclude(hub, number).sentence
+    sentence = conclude(hub, number).sentence
+    assert "has lost trimtab's record: bring it back" in sentence
+    assert len(sentence) <= 140
 
 
 @pytest.mark.parametrize(

@@ -67,3 +67,9 @@ def test_cutting_keeps_to_the_limit_and_whole_lines(text: str, limit: int) -> No
     shown = cut(text, limit, "cut")
     assert len(shown.encode()) <= limit
     assert shown == text or shown.endswith("cut")
+
+
+def test_an_address_in_a_name_is_no_link() -> None:
+    assert escape("https://evil.example www.evil.example &lt;") == (
+        r"https\://evil.example www\.evil.example \&lt;"
+    )

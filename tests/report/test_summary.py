@@ -54,3 +54,12 @@ def test_pending_means_that_something_would_be_written() -> None:
     kept = Entry(Fate.KEEP, "t", "b", "w", "x")
     away = Entry(Fate.HANDS_OFF, "t", "b", "w", "x")
     assert not summary(kept, away).pending
+
+
+def test_a_name_ends_no_line_and_steers_no_terminal() -> None:
+    hostile = "a\n::error::x\x1b[2J"
+    entry = replace(ENTRY, title=hostile, where=hostile)
+    pairs = ((hostile, hostile),)
+    shown = render(Summary(0, 0, 1, (hostile,), (entry,), pairs, pairs))
+    assert not any(line.startswith("::") for line in shown.splitlines())
+    assert "\x1b" not in shown

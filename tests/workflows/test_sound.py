@@ -76,6 +76,26 @@ def test_every_job_says_what_it_may_do_and_how_long() -> None:
             assert "uses" in job or job["timeout-minutes"] <= 60, f"{file}: {name}"
 
 
+def test_the_approval_check_of_one_pull_request_never_takes_the_turn_of_another() -> None:
+    """On `pull_request_target` the ref is the base's: GitHub drops all but the newest that waits."""
+    found = [
+        file for file in WORKFLOWS if "pull_request_target:" in (REPOSITORY / file).read_text()
+    ]
+    assert len(found) == 2
+    for file in found:
+        group = read(file)["concurrency"]["group"]
+        assert "github.event.pull_request.number" in group, file
+        # Pushes and reviews take turns, so that the newer answer is posted last.
+        assert "== 'pull_request' && 'what-if' || 'approval'" in group, file
+
+
+@pytest.mark.parametrize("folder", [".github", "examples"])
+def test_no_merge_loses_its_turn_to_be_applied(folder: str) -> None:
+    """Its change would be in the plan of the next merge, whose pull request does not promise it."""
+    turns = read(f"{folder}/workflows/apply.yml")["concurrency"]
+    assert (turns["cancel-in-progress"], turns["queue"]) == (False, "max")
+
+
 def test_the_nightly_job_runs_the_commands_of_the_readme() -> None:
     readme = set(
         re.findall(r"^\$ trimtab (\w+)", (REPOSITORY / "README.md").read_text(), re.MULTILINE)
