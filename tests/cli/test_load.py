@@ -39,7 +39,7 @@ pipeline:
 
 JSONL = "{type: jsonl, config: {path: out.jsonl}}"
 SQLITE = "{type: sqlite, config: {path: out.db, table: moved}}"
-DLQ = "  dlq: {sink: {type: jsonl, config: {path: dead/moved.jsonl}}}\n"
+DLQ = "  dlq:\n    sink: {type: jsonl, config: {path: dead/moved.jsonl}}\n"
 
 
 def ids(path: str) -> list[int]:
@@ -113,6 +113,20 @@ def test_bad_rows_become_dead_letters_and_can_be_replayed_once_mended(
     assert Path("dead/moved.jsonl").read_text() == ""
     assert main(["load", "dlq", "replay", config]) == 0
     assert table() == list(range(ROWS))
+
+
+def test_a_run_that_stopped_goes_on_after_its_letters_were_taken_out(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    strict_table("id % 250 <> 7")
+    config = pipeline(SQLITE, dlq=f"{DLQ}    max_failures_total: 1\n")
+    assert main(["load", "run", config]) == 1
+    assert "2 rows failed, more than max_failures_total (1)" in capsys.readouterr().err
+    assert main(["load", "dlq", "discard", config]) == 0
+    assert main(["load", "run", pipeline(SQLITE, dlq=DLQ)]) == 0
+    assert table() == [n for n in range(ROWS) if n % 250 != 7]
+    letters = [json.loads(line) for line in Path("dead/moved.jsonl").read_text().splitlines()]
+    assert [letter["payload"]["id"] for letter in letters] == [507, 757]
 
 
 def test_discarded_letters_go_to_the_archive_by_reason_and_age(
