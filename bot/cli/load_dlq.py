@@ -62,7 +62,8 @@ def inspect(config: Path, reason: str | None, output: str, limit: int) -> None:
 @CONFIG
 @REASON
 @click.option("--dry-run", is_flag=True, help="Say how many there are, and write nothing.")
-def replay(config: Path, reason: str | None, dry_run: bool) -> int:
+@click.option("--fresh", is_flag=True, help="Forget a replay that was interrupted.")
+def replay(config: Path, reason: str | None, dry_run: bool, fresh: bool) -> int:
     """Write the dead letters of CONFIG into its sink again.
 
     Those written move to an archive beside the file; those that fail again go to
@@ -81,7 +82,7 @@ def replay(config: Path, reason: str | None, dry_run: bool) -> int:
         if dry_run or not count:
             click.echo(f"{path}: {count:,} dead letters to replay")
             return ExitCode.OK
-        status, failed = replay_letters(pipeline, path, wanted, summary, cancelled)
+        status, failed = replay_letters(pipeline, path, wanted, summary, cancelled, fresh=fresh)
         if status != "completed":
             click.echo("interrupted; the next replay goes on from here", err=True)
             return ExitCode.INTERRUPTED
