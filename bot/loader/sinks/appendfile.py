@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, ClassVar
 
@@ -42,8 +43,9 @@ class AppendFile:
                 file.write(piece)
             file.flush()
         except OSError as error:
-            file.close()
             self._file = None
+            with suppress(OSError):  # what did not fit is tried once more, and fails again
+                file.close()
             os.truncate(self._path, before)
             raise self._failure(error) from None
 
