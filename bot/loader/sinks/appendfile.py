@@ -4,12 +4,21 @@ import os
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO, ClassVar
+from typing import BinaryIO, ClassVar, Final
 
 from pydantic import Field
 
 from bot.loader.protocol import Anchor, Check, SinkCapabilities, SinkConfig, SinkError
 from bot.loader.rows import Bookmark, Choice, Plane, Shape
+
+APPENDED: Final = SinkCapabilities(
+    atomic_batch=True,
+    row_outcomes=False,
+    replay_safe=False,
+    per_record=True,
+    anchor=Anchor.POSITION,
+)
+"""What is true of every sink that writes files and can cut them back."""
 
 
 class AppendFileConfig(SinkConfig):
@@ -110,20 +119,10 @@ class AppendFileSink:
     """What sinks that append to one file have in common: all but what they write into it."""
 
     config_model: ClassVar[type[SinkConfig]] = AppendFileConfig
+    capabilities: ClassVar[SinkCapabilities] = APPENDED
 
     def __init__(self, config: AppendFileConfig) -> None:
         self._file = AppendFile(config.path)
-
-    @property
-    def capabilities(self) -> SinkCapabilities:
-        """Say what is true of a file that is appended to."""
-        return SinkCapabilities(
-            atomic_batch=True,
-            row_outcomes=False,
-            replay_safe=False,
-            per_record=True,
-            anchor=Anchor.POSITION,
-        )
 
     def choose(self, shape: Shape) -> Choice:
         """Take Arrow."""
