@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import re
 from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -70,14 +71,21 @@ def replay(config: Path, reason: str | None, dry_run: bool, fresh: bool) -> int:
     `….replay-failed.jsonl`.
     """
     from bot.cli.load_run import cancelled_by_signals
-    from bot.loader.letters_file import filter_letters, hold_letters, read_letters, take_out
+    from bot.loader.letters_file import (
+        filter_letters,
+        hold_letters,
+        letters_path,
+        read_letters,
+        take_out,
+    )
     from bot.loader.pipeline import load_pipeline
     from bot.loader.replaying import replay_letters
     from bot.loader.summary import Summary
 
     pipeline, wanted = load_pipeline(config), filter_letters(reason, None)
     summary = Summary(pipeline.config.name)
-    with hold_letters(pipeline) as path, cancelled_by_signals() as cancelled:
+    held = nullcontext(letters_path(pipeline)) if dry_run else hold_letters(pipeline)
+    with held as path, cancelled_by_signals() as cancelled:
         count = sum(wanted(letter) for letter in read_letters(path))
         if dry_run or not count:
             click.echo(f"{path}: {count:,} dead letters to replay")
