@@ -39,6 +39,20 @@ class AppendFile:
         """Return where the next byte goes."""
         return self._open().tell()
 
+    def end_line(self) -> None:
+        """End the last line where whoever wrote it did not, so that the next one is not part of it.
+
+        Raises:
+            SinkError: the system refused.
+        """
+        if self.size == 0:
+            return
+        with self._path.open("rb") as written:
+            written.seek(-1, os.SEEK_END)
+            last = written.read(1)
+        if last != b"\n":
+            self.append([b"\n"])
+
     def append(self, pieces: Iterable[bytes | memoryview]) -> None:
         """Write pieces one after another.
 

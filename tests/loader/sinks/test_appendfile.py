@@ -4,10 +4,14 @@ import resource
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
-from bot.loader.protocol import SinkError
-from bot.loader.sinks.appendfile import AppendFile
+from bot.loader.protocol import Order, SinkError
+from bot.loader.rows import Plane, Shape
+from bot.loader.sinks.appendfile import AppendFile, AppendFileConfig
+from bot.loader.sinks.csv import CsvSink
+from bot.loader.sinks.jsonl import JsonlSink
 
 
 @pytest.fixture
@@ -33,3 +37,25 @@ def test_pieces_that_do_not_fit_are_undone_and_the_file_can_be_used_on(
     file.append([b"c"])
     assert file.position() == {"bytes": 101}
     file.close()
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "after"),
+    [
+        (JsonlSink, '{"id":1}', '{"id":1}\n{"id":2}\n'),
+        (JsonlSink, '{"id":1}\n{"i', '{"id":1}\n{"i\n{"id":2}\n'),
+        (CsvSink, '"id"\n1', '"id"\n1\n2\n'),
+        (CsvSink, '"id"\n1\n', '"id"\n1\n2\n'),
+    ],
+)
+def test_a_last_line_without_an_end_does_not_swallow_the_next_one(
+    tmp_path: Path, kind: type[JsonlSink | CsvSink], before: str, after: str
+) -> None:
+    path = tmp_path / "out"
+    path.write_text(before)
+    batch = pa.RecordBatch.from_pydict({"id": pa.array([2], pa.int64())})
+    sink = kind(AppendFileConfig(path=path))
+    sink.prepare(Shape(batch.schema), Plane.ARROW)
+    sink.write(batch, Order())
+    sink.close()
+    assert path.read_text() == after
