@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import re
 from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -62,32 +63,39 @@ def inspect(config: Path, reason: str | None, output: str, limit: int) -> None:
 @CONFIG
 @REASON
 @click.option("--dry-run", is_flag=True, help="Say how many there are, and write nothing.")
-def replay(config: Path, reason: str | None, dry_run: bool) -> int:
+@click.option("--fresh", is_flag=True, help="Forget a replay that was interrupted.")
+def replay(config: Path, reason: str | None, dry_run: bool, fresh: bool) -> int:
     """Write the dead letters of CONFIG into its sink again.
 
     Those written move to an archive beside the file; those that fail again go to
     `….replay-failed.jsonl`.
     """
     from bot.cli.load_run import cancelled_by_signals
-    from bot.loader.letters_file import filter_letters, letters_path, read_letters, take_out
+    from bot.loader.letters_file import (
+        filter_letters,
+        hold_letters,
+        letters_path,
+        read_letters,
+        take_out,
+    )
     from bot.loader.pipeline import load_pipeline
     from bot.loader.replaying import replay_letters
     from bot.loader.summary import Summary
 
-    pipeline = load_pipeline(config)
-    path, wanted = letters_path(pipeline), filter_letters(reason, None)
-    count = sum(wanted(letter) for letter in read_letters(path))
-    if dry_run or not count:
-        click.echo(f"{path}: {count:,} dead letters to replay")
-        return ExitCode.OK
+    pipeline, wanted = load_pipeline(config), filter_letters(reason, None)
     summary = Summary(pipeline.config.name)
-    with cancelled_by_signals() as cancelled:
-        status, failed = replay_letters(pipeline, path, wanted, summary, cancelled)
-    if status != "completed":
-        click.echo("interrupted; the next replay goes on from here", err=True)
-        return ExitCode.INTERRUPTED
-    archive = path.with_suffix(".archived.jsonl")
-    take_out(path, wanted, archive)
+    held = nullcontext(letters_path(pipeline)) if dry_run else hold_letters(pipeline)
+    with held as path, cancelled_by_signals() as cancelled:
+        count = sum(wanted(letter) for letter in read_letters(path))
+        if dry_run or not count:
+            click.echo(f"{path}: {count:,} dead letters to replay")
+            return ExitCode.OK
+        status, failed = replay_letters(pipeline, path, wanted, summary, cancelled, fresh=fresh)
+        if status != "completed":
+            click.echo("interrupted; the next replay goes on from here", err=True)
+            return ExitCode.INTERRUPTED
+        archive = path.with_suffix(".archived.jsonl")
+        take_out(path, wanted, archive)
     click.echo(f"{summary.rows_out:,} of {count:,} dead letters written, archived in {archive}")
     if summary.dlq_count:
         click.echo(f"{summary.dlq_count:,} failed again: {failed}")
@@ -104,12 +112,12 @@ def replay(config: Path, reason: str | None, dry_run: bool) -> int:
 @click.option("--delete", is_flag=True, help="Keep no archive.")
 def discard(config: Path, reason: str | None, before: dt.timedelta | None, delete: bool) -> None:
     """Take the dead letters of CONFIG out of its queue, into an archive beside it."""
-    from bot.loader.letters_file import filter_letters, letters_path, take_out
+    from bot.loader.letters_file import filter_letters, hold_letters, take_out
     from bot.loader.pipeline import load_pipeline
 
-    path = letters_path(load_pipeline(config))
     until = dt.datetime.now(tz=dt.UTC) - before if before is not None else None
-    archive = None if delete else path.with_suffix(".archived.jsonl")
-    count = take_out(path, filter_letters(reason, until), archive)
+    with hold_letters(load_pipeline(config)) as path:
+        archive = None if delete else path.with_suffix(".archived.jsonl")
+        count = take_out(path, filter_letters(reason, until), archive)
     where = f", archived in {archive}" if archive is not None and count else ""
     click.echo(f"{path}: {count:,} dead letters discarded{where}")

@@ -6,6 +6,7 @@ times in whole seconds.
 """
 
 import json
+import re
 import subprocess
 import tempfile
 import time
@@ -22,6 +23,8 @@ from bot.lab.volume import Volumes
 
 SCALE: Final = 60
 _TIMEOUT_S: Final = 300
+_RECORD: Final = re.compile(rb'\{\s*"type"\s*:\s*"RECORD"')
+"""Parsing each line would take longer than many a read."""
 _GOOD: Final = 0.999
 _BAD: Final = 0.0
 _RARE: Final = 1e-9
@@ -76,7 +79,7 @@ class Connector:
             begun = time.perf_counter()
             done = self._run("read", "--config", str(config), "--catalog", str(chosen))
             seconds = time.perf_counter() - begun
-        records = [line for line in done.stdout.splitlines() if b'"type":"RECORD"' in line[:40]]
+        records = [line for line in done.stdout.splitlines() if _RECORD.match(line)]
         failed = None
         if done.returncode != 0:
             said = done.stderr.decode(errors="replace").strip().splitlines()
@@ -92,8 +95,12 @@ class Connector:
                 check=False,
                 stdin=subprocess.DEVNULL,
             )
-        except (OSError, subprocess.TimeoutExpired) as error:
+        except OSError as error:
             raise InputError(f"{self.command[0]}: cannot be run: {error}") from None
+        except subprocess.TimeoutExpired:
+            raise InputError(
+                f"{self.command[0]} {arguments[0]}: not done after {_TIMEOUT_S} seconds"
+            ) from None
 
 
 def attach(lab: Lab, connection_id: str, connector: Connector, streams: Sequence[str]) -> None:

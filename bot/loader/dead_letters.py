@@ -103,8 +103,15 @@ class DeadLetterQueue:
         return self._sink.position() if isinstance(self._sink, PositionedSink) else None
 
     def rewind(self, position: Bookmark | None) -> None:
-        """Cut off what a crashed process wrote behind `position`."""
-        if position is not None and isinstance(self._sink, PositionedSink):
+        """Cut off what a crashed process wrote behind `position`.
+
+        A queue that is shorter has had letters taken out of it since (replayed, discarded), which
+        is no loss: unlike the rows of a sink, nothing of it is to be written again.
+        """
+        if position is None or not isinstance(self._sink, PositionedSink):
+            return
+        now = self._sink.position()
+        if all(now[unit] >= reached for unit, reached in position.items()):
             self._sink.rewind(position)
 
     def check_budget(self, page_failures: int) -> None:

@@ -5,12 +5,14 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bot.domain.errors import ConfigError, InputError, LoaderError
 from bot.loader.pipeline import Pipeline
+from bot.loader.run import build_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,22 @@ def letters_path(pipeline: Pipeline) -> Path:
             "inspected, replayed and discarded here"
         )
     return Path(str(dlq.sink.config.model_dump()["path"]))
+
+
+@contextmanager
+def hold_letters(pipeline: Pipeline) -> Iterator[Path]:
+    """Keep runs of a pipeline out while its letters are taken apart; give their file.
+
+    A run would go on writing into the file that `take_out` replaced, and letters that come after
+    they were counted would be taken out with the others.
+
+    Raises:
+        ConfigError: as `letters_path` says.
+        LoaderError: the pipeline is being run.
+    """
+    path = letters_path(pipeline)
+    with build_store(pipeline.config.pipeline.state).hold(pipeline.config.scope):
+        yield path
 
 
 def read_letters(path: Path) -> Iterator[Letter]:

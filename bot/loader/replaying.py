@@ -6,6 +6,7 @@ beside the first one.
 """
 
 import contextlib
+import hashlib
 import threading
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -15,9 +16,9 @@ from typing import Any, ClassVar
 from bot.loader.config import DlqBlock, PipelineConfig, SinkBlock
 from bot.loader.dead_letters import DeadLetterQueue
 from bot.loader.events import Listener
-from bot.loader.letters_file import Wanted, read_letters
+from bot.loader.letters_file import Letter, Wanted, read_letters
 from bot.loader.pipeline import Pipeline
-from bot.loader.protocol import Check, Source, SourceCapabilities, SourceConfig
+from bot.loader.protocol import Check, Source, SourceCapabilities, SourceConfig, SourceError
 from bot.loader.records import batch_of
 from bot.loader.registry import find_sink
 from bot.loader.rows import Page, Plane, Reading, Shape
@@ -57,14 +58,43 @@ class LettersSource:
         )
 
     def pages(self, reading: Reading) -> Iterator[Page]:
-        """Read the letters from a count of letters on."""
-        done = int(reading.resume["letters"]) if reading.resume is not None else 0
-        letters = (letter for letter in read_letters(self._path) if self._wanted(letter))
-        remaining = islice(letters, done, None)
+        """Read the letters from a count of letters on.
+
+        A count says where to go on only among the same letters, so every bookmark says which they
+        were, and an empty page goes first: what is written of the first one is counted from it.
+
+        Raises:
+            SourceError: they are others than those that were begun with.
+        """
+        if reading.resume is None:
+            done, known = 0, self._known(None)
+            yield Page(batch_of([], self._schema)[0], {"letters": 0, **known})
+        else:
+            done = int(reading.resume["letters"])
+            known = {name: reading.resume.get(name) for name in ("of", "digest")}
+            if known != self._known(known["of"]):
+                raise SourceError(
+                    f"{self._path}: a replay of other letters was interrupted (another --reason, "
+                    "or some of them were taken out since)",
+                    "replay those first, or begin anew with --fresh: what was written is then "
+                    "written again",
+                )
+        remaining = islice(self._letters(), done, None)
         while chunk := list(islice(remaining, self._page_rows)):
             done += len(chunk)
             batch, rejects = batch_of([letter.payload for letter in chunk], self._schema)
-            yield Page(batch, {"letters": done}, rejects)
+            yield Page(batch, {"letters": done, **known}, rejects)
+
+    def _letters(self) -> Iterator[Letter]:
+        return (letter for letter in read_letters(self._path) if self._wanted(letter))
+
+    def _known(self, count: int | None) -> dict[str, Any]:
+        """Describe the first letters, all of them by default; more may come behind them later."""
+        digest, of = hashlib.sha256(), 0
+        for letter in islice(self._letters(), count):
+            digest.update(letter.line.encode() + b"\n")
+            of += 1
+        return {"of": of, "digest": digest.hexdigest()}
 
     def check(self) -> Sequence[Check]:
         """Look at nothing: the file was read already."""
@@ -76,7 +106,13 @@ class LettersSource:
 
 
 def replay_letters(
-    pipeline: Pipeline, path: Path, wanted: Wanted, listen: Listener, cancelled: threading.Event
+    pipeline: Pipeline,
+    path: Path,
+    wanted: Wanted,
+    listen: Listener,
+    cancelled: threading.Event,
+    *,
+    fresh: bool = False,
 ) -> tuple[Status, Path]:
     """Write dead letters into the pipeline's sink.
 
@@ -86,6 +122,7 @@ def replay_letters(
         wanted: which of them.
         listen: is told what happens.
         cancelled: stops after the slice at hand.
+        fresh: forget a replay that was interrupted.
 
     Returns:
         How the replay ended, and the file that received what failed again.
@@ -103,7 +140,7 @@ def replay_letters(
         assert block is not None
         queue = DeadLetterQueue(block, find_sink("jsonl")(block.sink.config))
         connectors = Connectors(source, parts.sink, queue)
-        return run_pipeline(again, connectors, listen, cancelled), failed
+        return run_pipeline(again, connectors, listen, cancelled, fresh=fresh), failed
 
 
 def _pipeline_of_replay(pipeline: Pipeline, failed: Path) -> Pipeline:

@@ -181,16 +181,12 @@ def kept(ours: Loop, since: datetime) -> tuple[int, int]:
     """
     prices, months = ours.team.prices, Decimal(30) / MEASURED.days
     done = [*ours.lab.world.log]
+    assert len(done) == len(ours.applied), "trimtab alone acts in its world"
     inside = judged = 0
-    for when, each in ours.applied:
+    for place, (_, each) in enumerate(ours.applied):
         saving = each.effect.saving
         if judged == JUDGED or not isinstance(saving, Quantiles) or saving.p05 == saving.p95:
             continue
-        place = next(
-            index
-            for index, one in enumerate(done)
-            if one.at == int(when.timestamp()) and _is_of(one, each)
-        )
         bills = [
             truth_under(ours, done[:end], since).bill(since, prices) for end in (place, place + 1)
         ]
@@ -201,12 +197,6 @@ def kept(ours: Loop, since: datetime) -> tuple[int, int]:
         judged += 1
         inside += saving.p05 <= (parts[0] - parts[1]) * months <= saving.p95
     return inside, judged
-
-
-def _is_of(action: Action, recommendation: Recommendation) -> bool:
-    change = recommendation.change
-    wanted = getattr(change, "endpoint_id", recommendation.connection_id)
-    return wanted in (getattr(action, "connection_id", ""), getattr(action, "endpoint_id", ""))
 
 
 def table(title: str, lives: Sequence[Lives]) -> None:

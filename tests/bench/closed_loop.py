@@ -18,7 +18,7 @@ from bot.advise.agenda import agenda
 from bot.advise.situation import Beside, read_situation
 from bot.airbyte.access import Access, Application
 from bot.airbyte.client import Airbyte
-from bot.domain.connection import ConnectionId, Cron, DestinationId, Schedule
+from bot.domain.connection import Basic, ConnectionId, Cron, DestinationId, Schedule
 from bot.domain.mine import Mine
 from bot.domain.money import Money
 from bot.domain.prices import ComputePrice, PriceBook
@@ -236,29 +236,30 @@ def by_thumb(lab: Lab) -> list[Action]:
     """Do what a careful person does once: spread, off-peak, and in time for who waits.
 
     A daily sync with a deadline starts an hour and its longest run before it, others go round
-    the cheap hours (20:00 to 06:00 UTC) evenly; more frequent ones keep their hours and get a
-    minute of their own.
+    the cheap hours (20:00 to 06:00 UTC) evenly; daily ones that kept an interval or another
+    zone's clock get a cron in UTC by it. More frequent ones keep their hours and get a minute of
+    their own, where they have one.
     """
     actions: list[Action] = []
-    links = [
-        each
-        for each in lab.world.fleet.by_index
-        if isinstance(each.schedule, Cron) and each.schedule.zone == "UTC"
-    ]
+    links = lab.world.fleet.by_index
     longest = longest_runs(lab)
     loose = [each for each in links if _is_daily(each.schedule) and each.deadline is None]
     for number, link in enumerate(links):
-        assert isinstance(link.schedule, Cron)
-        second, minute, hour, *rest = link.schedule.expression.split()
-        if not _is_daily(link.schedule):
-            minute = str(number * 7 % 60)
-        elif link.deadline is not None:
-            at = max(0, link.deadline - 3600 - longest.get(link.index, 1800)) // 60
-            hour, minute = str(at // 60), str(at % 60)
+        schedule = link.schedule
+        if _is_daily(schedule):
+            if link.deadline is not None:
+                at = max(0, link.deadline - 3600 - longest.get(link.index, 1800)) // 60
+            else:
+                at = (20 * 60 + loose.index(link) * 600 // max(1, len(loose))) % 1440
+            days = (
+                schedule.expression.split()[3:] if isinstance(schedule, Cron) else ["*", "*", "?"]
+            )
+            cron = Cron(" ".join(("0", str(at % 60), str(at // 60), *days)))
+        elif isinstance(schedule, Cron):
+            second, _minute, *rest = schedule.expression.split()
+            cron = Cron(" ".join((second, str(number * 7 % 60), *rest)), schedule.zone)
         else:
-            at = (20 * 60 + loose.index(link) * 600 // max(1, len(loose))) % 1440
-            hour, minute = str(at // 60), str(at % 60)
-        cron = Cron(" ".join((second, minute, hour, *rest)))
+            continue
         actions.append(ChangeConnection(connection_id=link.id, schedule=cron))
     return actions
 
@@ -278,4 +279,6 @@ def longest_runs(lab: Lab) -> dict[int, int]:
 
 
 def _is_daily(schedule: Schedule) -> bool:
+    if isinstance(schedule, Basic):
+        return schedule == Basic(24, "hours")
     return isinstance(schedule, Cron) and schedule.expression.split()[2].isdigit()

@@ -13,6 +13,7 @@ import pytest
 from pyarrow import parquet
 
 from bot.cli.main import main
+from bot.loader.state import FileState
 
 ROWS = 1000
 
@@ -39,7 +40,7 @@ pipeline:
 
 JSONL = "{type: jsonl, config: {path: out.jsonl}}"
 SQLITE = "{type: sqlite, config: {path: out.db, table: moved}}"
-DLQ = "  dlq: {sink: {type: jsonl, config: {path: dead/moved.jsonl}}}\n"
+DLQ = "  dlq:\n    sink: {type: jsonl, config: {path: dead/moved.jsonl}}\n"
 
 
 def ids(path: str) -> list[int]:
@@ -113,6 +114,36 @@ def test_bad_rows_become_dead_letters_and_can_be_replayed_once_mended(
     assert Path("dead/moved.jsonl").read_text() == ""
     assert main(["load", "dlq", "replay", config]) == 0
     assert table() == list(range(ROWS))
+
+
+def test_a_run_that_stopped_goes_on_after_its_letters_were_taken_out(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    strict_table("id % 250 <> 7")
+    config = pipeline(SQLITE, dlq=f"{DLQ}    max_failures_total: 1\n")
+    assert main(["load", "run", config]) == 1
+    assert "2 rows failed, more than max_failures_total (1)" in capsys.readouterr().err
+    assert main(["load", "dlq", "discard", config]) == 0
+    assert main(["load", "run", pipeline(SQLITE, dlq=DLQ)]) == 0
+    assert table() == [n for n in range(ROWS) if n % 250 != 7]
+    letters = [json.loads(line) for line in Path("dead/moved.jsonl").read_text().splitlines()]
+    assert [letter["payload"]["id"] for letter in letters] == [507, 757]
+
+
+@pytest.mark.parametrize("verb", ["replay", "discard"])
+def test_letters_are_not_taken_out_under_a_run_that_writes_them(
+    folder: Path, capsys: pytest.CaptureFixture[str], verb: str
+) -> None:
+    config = pipeline(SQLITE, dlq=DLQ)
+    Path("dead").mkdir()
+    Path("dead/moved.jsonl").write_text('{"payload": {"id": 1, "name": "n"}}\n')
+    with FileState(Path(".trimtab/state")).hold("moved::default"):
+        assert main(["load", "dlq", "replay", config, "--dry-run"]) == 0
+        assert main(["load", "dlq", verb, config]) == 1
+    assert "moved is already being run by another process" in capsys.readouterr().err
+    assert Path("dead/moved.jsonl").read_text() == '{"payload": {"id": 1, "name": "n"}}\n'
+    assert main(["load", "dlq", verb, config]) == 0
+    assert Path("dead/moved.jsonl").read_text() == ""
 
 
 def test_discarded_letters_go_to_the_archive_by_reason_and_age(

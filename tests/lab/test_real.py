@@ -27,7 +27,7 @@ else:
     time.sleep(config["pause_s"])
     for number in range(config["count"]):
         record = {"stream": "users", "data": {"id": number}, "emitted_at": 0}
-        print(json.dumps({"type": "RECORD", "record": record}, separators=(",", ":")))
+        print(json.dumps({"type": "RECORD", "record": record}, separators=config.get("separators")))
 """
 
 
@@ -61,6 +61,21 @@ def test_rows_and_time_are_those_of_the_process(connector: Connector) -> None:
         assert sync.rows == 50
         assert sync.duration is not None
         assert sync.duration >= timedelta(seconds=0.2 * SCALE)
+
+
+def test_rows_are_counted_however_a_connector_spaces_its_json(connector: Connector) -> None:
+    catalog = connector.catalog({}, ("users",))
+    for separators in (None, (",", ":")):
+        configuration = {"count": 3, "pause_s": 0, "separators": separators}
+        assert connector.read(configuration, catalog).rows == 3
+
+
+def test_a_process_that_does_not_end_is_told_with_what_it_was_asked(
+    connector: Connector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.lab.real._TIMEOUT_S", 1)
+    with pytest.raises(InputError, match=r"read: not done after 1 seconds$"):
+        connector.read({"count": 1, "pause_s": 60}, {})
 
 
 def test_settings_that_change_reach_the_process(connector: Connector) -> None:

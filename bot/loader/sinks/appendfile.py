@@ -2,13 +2,23 @@
 
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO, ClassVar
+from typing import BinaryIO, ClassVar, Final
 
 from pydantic import Field
 
 from bot.loader.protocol import Anchor, Check, SinkCapabilities, SinkConfig, SinkError
 from bot.loader.rows import Bookmark, Choice, Plane, Shape
+
+APPENDED: Final = SinkCapabilities(
+    atomic_batch=True,
+    row_outcomes=False,
+    replay_safe=False,
+    per_record=True,
+    anchor=Anchor.POSITION,
+)
+"""What is true of every sink that writes files and can cut them back."""
 
 
 class AppendFileConfig(SinkConfig):
@@ -29,6 +39,20 @@ class AppendFile:
         """Return where the next byte goes."""
         return self._open().tell()
 
+    def end_line(self) -> None:
+        """End the last line where whoever wrote it did not, so that the next one is not part of it.
+
+        Raises:
+            SinkError: the system refused.
+        """
+        if self.size == 0:
+            return
+        with self._path.open("rb") as written:
+            written.seek(-1, os.SEEK_END)
+            last = written.read(1)
+        if last != b"\n":
+            self.append([b"\n"])
+
     def append(self, pieces: Iterable[bytes | memoryview]) -> None:
         """Write pieces one after another.
 
@@ -42,8 +66,9 @@ class AppendFile:
                 file.write(piece)
             file.flush()
         except OSError as error:
-            file.close()
             self._file = None
+            with suppress(OSError):  # what did not fit is tried once more, and fails again
+                file.close()
             os.truncate(self._path, before)
             raise self._failure(error) from None
 
@@ -108,20 +133,10 @@ class AppendFileSink:
     """What sinks that append to one file have in common: all but what they write into it."""
 
     config_model: ClassVar[type[SinkConfig]] = AppendFileConfig
+    capabilities: ClassVar[SinkCapabilities] = APPENDED
 
     def __init__(self, config: AppendFileConfig) -> None:
         self._file = AppendFile(config.path)
-
-    @property
-    def capabilities(self) -> SinkCapabilities:
-        """Say what is true of a file that is appended to."""
-        return SinkCapabilities(
-            atomic_batch=True,
-            row_outcomes=False,
-            replay_safe=False,
-            per_record=True,
-            anchor=Anchor.POSITION,
-        )
 
     def choose(self, shape: Shape) -> Choice:
         """Take Arrow."""

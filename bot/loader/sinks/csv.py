@@ -52,6 +52,7 @@ class CsvSink(AppendFileSink):
                 f"{', '.join(names)}",
                 "name another file, or bring the columns of the source into this order",
             )
+        self._file.end_line()
 
     def write(self, rows: Rows, order: Order) -> WriteResult:
         """Append one slice."""

@@ -25,6 +25,7 @@ class JsonlSink(AppendFileSink):
     def prepare(self, shape: Shape, plane: Plane) -> None:
         """Open the file, making it where it is missing."""
         self._schema = shape.schema
+        self._file.end_line()
         self._file.sync()
 
     def write(self, rows: Rows, order: Order) -> WriteResult:

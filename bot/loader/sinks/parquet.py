@@ -14,7 +14,6 @@ from fsspec.implementations.local import LocalFileSystem
 from pydantic import Field
 
 from bot.loader.protocol import (
-    Anchor,
     Check,
     Order,
     SinkCapabilities,
@@ -23,7 +22,7 @@ from bot.loader.protocol import (
     WriteResult,
 )
 from bot.loader.rows import Bookmark, Choice, Plane, Rows, Shape
-from bot.loader.sinks.appendfile import check_writable
+from bot.loader.sinks.appendfile import APPENDED, check_writable
 
 _DIGITS = 8
 _SAMPLE_ROWS = 5_000
@@ -46,23 +45,13 @@ class ParquetSink:
     """
 
     config_model: ClassVar[type[SinkConfig]] = ParquetSinkConfig
+    capabilities: ClassVar[SinkCapabilities] = APPENDED
 
     def __init__(self, config: ParquetSinkConfig) -> None:
         self._path = config.path
         self._pending: list[Any] = []
         self._schema: Any = None
         self._parts = 0
-
-    @property
-    def capabilities(self) -> SinkCapabilities:
-        """Say what is true of this sink."""
-        return SinkCapabilities(
-            atomic_batch=True,
-            row_outcomes=False,
-            replay_safe=False,
-            per_record=True,
-            anchor=Anchor.POSITION,
-        )
 
     def choose(self, shape: Shape) -> Choice:
         """Take Arrow."""
