@@ -159,6 +159,16 @@ def test_a_mine_that_was_not_complete_changes_no_pull_request(world: World) -> N
     assert summarise(again).unread
 
 
+def test_what_is_left_alone_is_said_by_the_advisor_that_leaves_it(world: World) -> None:
+    world.commit(**midnight())
+    with world.job() as job:
+        made = plan(job)
+    said = {each.advisor for each in made.advice}
+    reasons = {reason for _name, reason in summarise(made).quiet}
+    assert reasons
+    assert {reason.partition(": ")[0] for reason in reasons} <= said
+
+
 def test_what_policy_denies_is_withheld_with_its_line(world: World) -> None:
     world.commit(**midnight())
     world.policy = POLICY.replace("approval: team", "approval: blocked")

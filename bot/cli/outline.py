@@ -6,10 +6,9 @@ from functools import reduce
 from bot.domain.edit import Refusal
 from bot.domain.forecast import Quantiles, Unknown
 from bot.domain.money import Money
-from bot.domain.recommendation import Recommendation
 from bot.domain.verdict import Deny, NeedsApproval, Verdict, combine
 from bot.drafts import Proposed, Withheld
-from bot.job import Plan
+from bot.job import Plan, left_alone
 from bot.pulls.held import Held, HeldReason
 from bot.pulls.operations import (
     ClosePull,
@@ -28,7 +27,6 @@ _Key = tuple[str, tuple[str, ...]]
 
 def summarise(made: Plan) -> Summary:
     """Outline what a run found and what becomes of each pull request."""
-    names = {connection.id: connection.name for connection in made.connections}
     fates = dict(_fates(made))
     held = {(each.title, each.connections): each for each in reversed(made.held)}
     drafted = {(draft.title, draft.connections) for draft in made.drafts}
@@ -49,11 +47,7 @@ def summarise(made: Plan) -> Summary:
             *((each.connection.name, _why(each)) for each in made.withheld),
             *((each.title, _held(each)) for key, each in held.items() if key not in drafted),
         ),
-        quiet=tuple(
-            (names[each.connection_id], each.reason)
-            for each in made.advice
-            if not isinstance(each, Recommendation)
-        ),
+        quiet=tuple(left_alone(made)),
     )
 
 
