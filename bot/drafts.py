@@ -1,8 +1,9 @@
 """Drafts: from recommendations that policy lets through to the pull requests that there should be."""
 
 import posixpath
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import bot
@@ -29,6 +30,7 @@ from bot.terraform.index import Index, index
 from bot.terraform.locate import locate
 from bot.terraform.recommended import Wanted, edits
 from bot.terraform.root import open_root
+from bot.terraform.soundness import UnsoundError
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,32 @@ def open_roots(
     Raises:
         TerraformError: one cannot be read.
     """
-    return [(root, index(open_root(repository / root.path, root.var_files))) for root in roots]
+    found = []
+    for root in roots:
+        with _named_from_the_top(root):
+            found.append((root, index(open_root(repository / root.path, root.var_files))))
+    return found
+
+
+@contextmanager
+def _named_from_the_top(root: TerraformRoot) -> Iterator[None]:
+    """Name the place of what is wrong with a root as people see it: in the repository."""
+    try:
+        yield
+    except UnsoundError as error:
+        file = _in_repository(root, error.file)
+        raise UnsoundError(error.detail, file, error.line, error.reason) from error
+
+
+def _in_repository(root: TerraformRoot, file: str) -> str:
+    """Return the path in the repository; a file may lie in a module beside the root."""
+    return posixpath.normpath(posixpath.join(root.path, file))
+
+
+def _from_repository(refusal: Refusal, root: TerraformRoot) -> Refusal:
+    if refusal.file is None:
+        return refusal
+    return replace(refusal, file=_in_repository(root, refusal.file))
 
 
 def edit(
@@ -122,16 +149,16 @@ def edit(
     for root, indexed in desk.roots if waiting else ():
         wanted = [Wanted(each.connection, each.recommendation) for each in waiting]
         left: list[Judged] = []
-        for each, outcome in zip(
-            waiting, edits(indexed, desk.situation.connections, wanted, desk.addresses), strict=True
-        ):
+        with _named_from_the_top(root):
+            outcomes = edits(indexed, desk.situation.connections, wanted, desk.addresses)
+        for each, outcome in zip(waiting, outcomes, strict=True):
             if isinstance(outcome, Edit):
                 rank = each.recommendation.rank
                 found.append((rank, _candidate(desk, each, outcome, root)))
                 continue
             left.append(each)
             if outcome is not None:
-                refusals.setdefault(id(each), outcome)
+                refusals.setdefault(id(each), _from_repository(outcome, root))
         waiting = left
     withheld += [
         Withheld(each.connection, each.recommendation, refusals.get(id(each), _NOWHERE))
@@ -156,8 +183,7 @@ def _approvers(desk: Desk, judged: Judged) -> tuple[str, ...]:
 
 
 def _candidate(desk: Desk, judged: Judged, edited: Edit, root: TerraformRoot) -> Candidate[Carried]:
-    # A literal may sit in a module beside the root; pull requests want paths of the repository.
-    file = posixpath.normpath(posixpath.join(root.path, edited.site.file))
+    file = _in_repository(root, edited.site.file)
     subject, change = judged.subject, ProposedChange(judged.recommendation, judged.verdict, edited)
     connection = subject.connection
     citations = judged.verdict.citations

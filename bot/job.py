@@ -6,7 +6,7 @@ dashboard. There is no other path, and no flag that says which of the two is mea
 
 import tempfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -203,20 +203,26 @@ def _findings(job: Job, made: Plan, done: Done) -> Findings:
             *(["its time was over: the next run does the rest"] if done.left else ()),
         ),
     )
-    names = {connection.id: connection.name for connection in made.connections}
-    quiet = [
-        (names[each.connection_id], each.reason)
-        for each in made.advice
-        if not isinstance(each, Recommendation)
-    ]
     clashes = [
         (each.connection, f"policies contradict each other: {each}") for each in made.conflicts
     ]
     return Findings(
         health,
         made.phases,
-        [*clashes, *quiet, *((each.connection.name, why_withheld(each)) for each in made.withheld)],
+        [
+            *clashes,
+            *left_alone(made),
+            *((each.connection.name, why_withheld(each)) for each in made.withheld),
+        ],
     )
+
+
+def left_alone(made: Plan) -> Iterator[tuple[str, str]]:
+    """Yield the connections that an advisor recommends nothing for, each with the advisor's reason."""
+    names = {connection.id: connection.name for connection in made.connections}
+    for each in made.advice:
+        if not isinstance(each, Recommendation):
+            yield names[each.connection_id], f"{each.advisor}: {each.reason}"
 
 
 def look(job: Job, snapshot: Snapshot) -> Situation:

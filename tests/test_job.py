@@ -17,7 +17,7 @@ from bot.cli.outline import summarise
 from bot.cli.progress import PlainProgress
 from bot.domain.connection import Cron
 from bot.domain.edit import Refusal, RefusalReason
-from bot.domain.errors import ForgeError
+from bot.domain.errors import ForgeError, TerraformError
 from bot.domain.verdict import Deny
 from bot.drafts import TerraformRoot
 from bot.history.mining import MiningPlan
@@ -160,6 +160,16 @@ def test_a_mine_that_was_not_complete_changes_no_pull_request(world: World) -> N
     assert summarise(again).unread
 
 
+def test_what_is_left_alone_is_said_by_the_advisor_that_leaves_it(world: World) -> None:
+    world.commit(**midnight())
+    with world.job() as job:
+        made = plan(job)
+    said = {each.advisor for each in made.advice}
+    reasons = {reason for _name, reason in summarise(made).quiet}
+    assert reasons
+    assert {reason.partition(": ")[0] for reason in reasons} <= said
+
+
 def test_what_policy_denies_is_withheld_with_its_line(world: World) -> None:
     world.commit(**midnight())
     world.policy = POLICY.replace("approval: team", "approval: blocked")
@@ -178,6 +188,23 @@ def test_a_connection_that_terraform_does_not_declare_is_reported(world: World) 
     absent = [each.why for each in made.withheld if each.connection.name != "orders"]
     assert absent
     assert all(isinstance(why, Refusal) and why.reason is RefusalReason.NOT_FOUND for why in absent)
+
+
+def test_a_place_in_terraform_is_named_from_the_top_of_the_repository(world: World) -> None:
+    world.commit(orders="0 0 0 * * ? UTC")
+    main = world.git.folder / "tf" / "main.tf"
+    main.write_text(main.read_text().replace('"0 0 0 * * ? UTC"', "var.cron"))
+    world.git.run("commit", "--quiet", "-a", "-m", "a value from outside")
+    with world.job() as job:
+        refused = summarise(plan(job)).withheld
+    assert any("(tf/main.tf:" in reason for _name, reason in refused), refused
+    main.write_text(main.read_text() + 'module "more" {\n  source = "../away"\n}\n')
+    world.git.run("commit", "--quiet", "-a", "-m", "a call that leads nowhere")
+    with (
+        world.job() as job,
+        pytest.raises(TerraformError, match=r"^tf/main\.tf:\d+: the folder of"),
+    ):
+        plan(job)
 
 
 def test_where_terraform_and_airbyte_disagree_a_person_decides(world: World) -> None:

@@ -39,7 +39,7 @@ def agenda(advice: Iterable[Advice]) -> tuple[Advice, ...]:
         if first is each:
             chosen.append(replace(each, rank=len(chosen)))
         else:
-            reason = f"{first.advisor} has a better use for its {each.change.setting}"
+            reason = f"the {first.advisor} advisor has a better use for its {each.change.setting}"
             others.append(Keep(each.connection_id, each.advisor, reason, waits=True))
     return (*chosen, *others)
 

@@ -155,7 +155,8 @@ class FrequencyAdvisor:
         share = f"{empty} of {len(record.created)} syncs brought nothing new"
         figures = {"runs without new rows": share}
         if found is None:
-            return Keep(key, self.name, _why_not_less(case, share), figures)
+            said = share if empty else "each sync brought something new"
+            return Keep(key, self.name, _why_not_less(case, said), figures)
         best, late = found
         if case.limit is None:
             reason = (

@@ -161,7 +161,11 @@ def _forge(read: ReadSettings) -> Iterator[Finding]:
         yield from github_findings(open_github(read, datetime.now(UTC), os.environ))
         return
     git = Git(read.folder / forge.repository).at_top()
-    git.run("rev-parse", "--verify", "--quiet", f"{forge.base}^{{commit}}")
+    if git.resolve(forge.base) is None:
+        step = "Commit to it, or set forge.base in trimtab.yaml to the branch that is applied."
+        detail = f"{git.folder}: there is no branch {forge.base!r} with a commit"
+        yield Finding("git", State.MISSING, detail, step)
+        return
     yield Finding("git", State.WORKS, f"{git.folder}, proposals against {forge.base}")
     yield Finding("token", State.WORKS, "none is needed: proposals stay in this repository")
 

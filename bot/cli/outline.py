@@ -6,10 +6,9 @@ from functools import reduce
 from bot.domain.edit import Refusal
 from bot.domain.forecast import Quantiles, Unknown
 from bot.domain.money import Money
-from bot.domain.recommendation import Recommendation
 from bot.domain.verdict import Deny, NeedsApproval, Verdict, combine
 from bot.drafts import Proposed, Withheld
-from bot.job import Plan
+from bot.job import Plan, left_alone
 from bot.pulls.execution import Done
 from bot.pulls.held import Held, HeldReason
 from bot.pulls.operations import (
@@ -54,11 +53,7 @@ def summarise(made: Plan, done: Done | None = None) -> Summary:
             *((each.connection.name, _why(each)) for each in made.withheld),
             *((each.title, _held(each)) for key, each in held.items() if key not in drafted),
         ),
-        quiet=tuple(
-            (names[each.connection_id], each.reason)
-            for each in made.advice
-            if not isinstance(each, Recommendation)
-        ),
+        quiet=tuple(left_alone(made)),
     )
 
 

@@ -17,6 +17,7 @@ from bot.pulls.body_rows import Row, headline, rows, title
 from bot.pulls.body_sentences import (
     PolicyLine,
     approval,
+    deadlines,
     evidence_line,
     figures,
     limits,
@@ -85,6 +86,7 @@ class _View:
     count: int
     left_out: int
     title: str
+    deadlines: str
     money: str
     policies: tuple[PolicyLine, ...]
     policies_left_out: int
@@ -137,6 +139,9 @@ def _view(changes: Sequence[Carried], frame: Frame, depth: _Depth) -> _View:
         count=len(changes),
         left_out=len(changes) - len(shown),
         title=_title(changes),
+        deadlines=deadlines(changes[0].recommendation.effect.deadlines)
+        if len(changes) == 1
+        else "",
         money=money([each.recommendation.effect.saving for each in changes]),
         policies=tuple(policies[: depth.entries]),
         policies_left_out=max(0, len(policies) - depth.entries),
@@ -211,7 +216,7 @@ def _details(carried: Carried, frame: Frame, depth: _Depth) -> list[str]:
             details.append(f"Forecast of {label}: {code(forecast.method)} method, from {rests_on}")
     if recommendation.donors:
         donors = ", ".join(code(frame.name(each)) for each in recommendation.donors)
-        details.append(f"The outcome is to be measured against what stays as it is: {donors}")
+        details.append(f"To compare with afterwards, like it and left as they are: {donors}")
     details.append(
         f"{code(edit.address, SENTENCE_LENGTH)} {code(edit.path, SENTENCE_LENGTH)}: "
         f"{code(edit.site.literal)} becomes {code(edit.after_literal)}, found through "

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from bot.domain.connection import KnobValue, SyncMode
 from bot.domain.forecast import Evidence, Quantiles, Unknown
@@ -20,6 +21,9 @@ _ASKS = {
     ApprovalLevel.TWO_PERSON: "Needs **2 approvals**",
     ApprovalLevel.BLOCKED: "Blocked by policy",
 }
+
+
+_SPARES = Decimal("0.05")  # what is shown as 0.0 is no reason
 
 
 def level_of(verdict: Verdict) -> ApprovalLevel:
@@ -48,6 +52,18 @@ def approval(changes: Sequence[Carried], *, merges_itself: bool = False) -> str:
     names = dict.fromkeys(name for each in asked for name in each.approvers)
     whom = f" ({', '.join(code(name) for name in names)})" if names else ""
     return f"{_ASKS[level]}{whom}."
+
+
+def deadlines(change: Quantiles[Decimal] | Unknown) -> str:
+    """Say how many missed deadlines a change spares, nothing where it spares none that count."""
+    if isinstance(change, Unknown) or abs(change.p50) < _SPARES:
+        return ""
+    low, middle, high = change.p05, change.p50, change.p95
+    more = " more"
+    if middle < 0:
+        low, middle, high, more = -high, -middle, -low, " fewer"
+    ends = " … ".join(say_measure(end).replace("-", "−", 1) for end in (low, high))
+    return f"Misses an estimated {say_measure(middle)}{more} deadlines a month (90 % interval {ends}). "
 
 
 def money(savings: Sequence[Quantiles[Money] | Unknown]) -> str:
@@ -117,9 +133,10 @@ def streams(carried: Carried) -> str:
     full = sum(stream.sync_mode is SyncMode.FULL_REFRESH for stream in own)
     if not full:
         return f"None of {count(len(own), 'stream')} is read in full; each sync moves what changed."
+    others = "; the others move what changed, however often" if full < len(own) else ""
     return (
         f"{full} of {count(len(own), 'stream')} {'is' if full == 1 else 'are'} read in full at each "
-        "sync, so that fewer syncs move fewer rows; the others move what changed, however often."
+        f"sync, so that fewer syncs move fewer rows{others}."
     )
 
 

@@ -144,7 +144,7 @@ def _render(
                 ("merged in the last 120 days", _ledger(add_up(snapshot.pulls, PullState.MERGED))),
             ],
             quiet=_why_not(findings.quiet, shown),
-            quiet_count=len(findings.quiet),
+            quiet_count=len({name for name, _reason in findings.quiet}),
         )
         .strip()
     )

@@ -84,7 +84,10 @@ def test_of_two_for_the_same_setting_the_better_is_kept_and_the_other_says_why()
     ordered = agenda([recommend("frequency", "x", saving=5), recommend("schedule", "x", saving=9)])
     assert names(ordered) == [("schedule", "x"), ("frequency", "x")]
     assert ordered[1] == Keep(
-        ConnectionId("x"), "frequency", "schedule has a better use for its schedule", waits=True
+        ConnectionId("x"),
+        "frequency",
+        "the schedule advisor has a better use for its schedule",
+        waits=True,
     )
 
 

@@ -74,6 +74,14 @@ def test_it_runs_less_where_nothing_new_arrives() -> None:
     assert not any("later" in words for words in found.against)
 
 
+def test_connections_whose_every_sync_brings_something_are_kept_for_one_reason() -> None:
+    longer, shorter = advise(hourly(busy)), advise(hourly(busy, 30))
+    assert isinstance(longer, Keep)
+    assert isinstance(shorter, Keep)
+    assert longer.reason == shorter.reason  # a summary says it once for all of them
+    assert longer.figures != shorter.figures
+
+
 def test_days_on_which_data_would_have_come_later_speak_against() -> None:
     def twice(at: datetime) -> Done:
         return quiet(at) if at.weekday() < 5 else replace(quiet(at), rows=int(at.hour == 9))
@@ -88,7 +96,7 @@ def test_days_on_which_data_would_have_come_later_speak_against() -> None:
 def test_where_every_sync_brings_something_it_stays() -> None:
     answer = advise(hourly(busy))
     assert isinstance(answer, Keep)
-    assert "0 of" in answer.reason
+    assert "each sync brought something new" in answer.reason
 
 
 def test_the_step_stays_inside_what_policy_allows() -> None:

@@ -82,6 +82,17 @@ def test_an_empty_folder_says_what_to_do_first(capsys: Capture) -> None:
     assert all(step for state, _, step in found.values() if state == "missing")
 
 
+def test_a_repository_without_its_branch_says_so_and_what_to_do(
+    folder: Path, capsys: Capture
+) -> None:
+    write_settings(folder, "http://127.0.0.1:9", "auth: none")
+    subprocess.run(("git", "init", "-q", "-b", "main"), cwd=folder, check=True)
+    state, said, step = examine(capsys)["git"]
+    assert state == "missing"
+    assert said.endswith("there is no branch 'main' with a commit")
+    assert "forge.base" in step
+
+
 def test_one_failure_does_not_hide_the_others(folder: Path, capsys: Capture) -> None:
     write_settings(folder, "http://127.0.0.1:9", "auth: none")
     found = examine(capsys)

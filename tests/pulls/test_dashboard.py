@@ -21,7 +21,12 @@ from tests.pulls.worlds import FILE, content, draft
 
 MANNERS = Manners()
 NAMES = ("ant", "bee", "cat", "dog")
-QUIET = (("Ant", "it is fine"), ("Bee", "it is fine"), ("Cat", "too little history"))
+QUIET = (
+    ("Ant", "it is fine"),
+    ("Bee", "it is fine"),
+    ("Cat", "too little history"),
+    ("Cat", "somebody reads it"),  # what another advisor says
+)
 
 
 @pytest.fixture
@@ -73,7 +78,7 @@ def test_it_says_what_is_open_held_left_and_why(world: MemoryWorld) -> None:
         "2 monitor, 1 live.",
         "| open | 3, promising $38 ($30 … $60) |",
         "| merged in the last 120 days | none |",
-        "Why nothing is proposed for 3 connections",
+        "Why nothing else is proposed for 3 connections",
         "- 2: it is fine\n  (Ant, Bee)",
         "- 1: too little history\n  (Cat)",
     ):

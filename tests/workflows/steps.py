@@ -25,6 +25,10 @@ NOT_RUN: Final = {
     (".github/workflows/release.yml", "Publish"): "publishes to PyPI, as only GitHub may",
     (".github/workflows/drift.yml", "Keep the issue"): "needs `gh` and issues on github.com",
     (".github/workflows/ci.yml", "Tests, linter, types, import contracts"): "that is this very run",
+    (
+        ".github/workflows/ci.yml",
+        "What the tests start and pip does not have",
+    ): "installs a package of the machine",
     (".github/workflows/ci.yml", "The demo"): "tests/e2e/test_demo.py plays it",
     (".github/workflows/ci.yml", "Build the site; a dead link fails it"): "tests/docs builds it",
     (".github/workflows/docs.yml", "Build the site; a dead link fails it"): "tests/docs builds it",

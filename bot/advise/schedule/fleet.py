@@ -174,7 +174,7 @@ class _Reading:
         if step is None or step.shift == timedelta():
             return "no policy lets its start be moved"
         if terms.phase is Phase.MONITOR:
-            return "it is in the monitor phase: reported on, and left as it is"
+            return "it is in the monitor phase, in which no start is planned"
         if frozen is not None:
             return f"{frozen}: nothing may be changed now"
         return self._under_the_floor(connection.schedule)
