@@ -32,7 +32,6 @@ def summarise(made: Plan, done: Done | None = None) -> Summary:
     `done` is what has become of the plan's operations, None where they are not carried out.
     """
     undone = {} if done is None else _undone(made, done)
-    names = {connection.id: connection.name for connection in made.connections}
     fates = dict(_fates(made, undone))
     held = {(each.title, each.connections): each for each in reversed(made.held)}
     drafted = {(draft.title, draft.connections) for draft in made.drafts}

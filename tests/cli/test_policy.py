@@ -150,7 +150,7 @@ def test_markdown_is_one_table(team: Path, capsys: pytest.CaptureFixture[str]) -
 def test_a_name_is_no_markup_in_the_comment_on_a_pull_request(
     team: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    places = [team / "policies", team / "pairs"]
+    places = (team / "policies", team / "pairs")
     found = compare(*places, team / "trimtab.yaml", str(team / "h.duckdb"))
     hostile = replace(found[0], name="a|b\n\n# <img src=x> @acme/all `")
     lines = render([hostile], "markdown").splitlines()
