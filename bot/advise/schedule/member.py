@@ -11,7 +11,7 @@ from bot.advise.schedule.cycle import DAY_MINUTES
 from bot.advise.schedule.duties import Duties
 from bot.advise.schedule.lengths import Lengths
 from bot.advise.schedule.penalties import Penalties
-from bot.advise.schedule.problem import Flags, Floats, Ints, Options
+from bot.advise.schedule.problem import Floats, Ints, Options
 from bot.advise.schedule.timetable import Timetable
 from bot.domain.connection import Connection
 
@@ -131,8 +131,7 @@ class Member:
             held = self._held(starts, length)
             hit = self.duties.hits_by_window(starts, held).sum(axis=2)
             kept.append(hit <= hit[:, :1])
-        good: Flags = np.concatenate(kept).all(axis=0)
-        return [move for move, fine in zip(unique, good, strict=True) if fine]
+        return [unique[place] for place in np.flatnonzero(np.concatenate(kept).all(axis=0))]
 
     def placed(self, moves: Sequence[Move]) -> Ints:
         """Return the starts of each move on the cycle, -1 where some are left out."""
