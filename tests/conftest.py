@@ -1,6 +1,7 @@
 """Fixtures that several parts share."""
 
 import shutil
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,6 +10,9 @@ import pytest
 from bot.lab.provider.mirror import environment
 from bot.terraform.binary import Terraform, find
 from tests.roots import make_root
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, and every child inherits it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

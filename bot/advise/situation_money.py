@@ -16,6 +16,7 @@ from bot.forecast.runs import DAY_SECONDS
 MONTH_DAYS: Final = 30
 _Z80: Final = 0.8416
 _Z95: Final = 1.6449
+_STEPS: Final = 0.2
 
 Spread = tuple[float, float, float, float]
 """A quantity of a month at p05, p50, p80 and p95."""
@@ -27,7 +28,9 @@ def month(created: Ints, amounts: NDArray[np.float64], days: float) -> Spread:
 
     Days differ, and the mean of some weeks is not that of the next month: both are in the spread. So
     is what drifts: the later half is the better guess of the level, and what it differs by from the
-    earlier one may happen again, up to the middle of the month to come.
+    earlier one may happen again, up to the middle of the month to come. Levels step as well, which
+    days taken for independent do not show; how much was set on fleets of the lab that no published
+    figure is from (docs/results.md).
     """
     if not len(created):
         return NOTHING
@@ -44,7 +47,8 @@ def month(created: Ints, amounts: NDArray[np.float64], days: float) -> Spread:
     deviation = spread * (MONTH_DAYS + MONTH_DAYS**2 / days) ** 0.5
     # From the middle of the later half to the middle of the month, in units of half the record.
     ahead = 0.5 + MONTH_DAYS / days
-    deviation = (deviation**2 + ((late - early) * MONTH_DAYS * ahead) ** 2) ** 0.5
+    drifted = (late - early) * MONTH_DAYS * ahead
+    deviation = (deviation**2 + drifted**2 + (_STEPS * mean) ** 2) ** 0.5
     low = max(mean - _Z95 * deviation, 0.0)
     return low, mean, mean + _Z80 * deviation, mean + _Z95 * deviation
 
