@@ -6,10 +6,7 @@ less of its details until it fits; headline, verdicts, risk and metadata are nev
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Final
-
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from bot.pulls.body_content import Carried, Frame
 from bot.pulls.body_picture import picture
@@ -30,6 +27,7 @@ from bot.pulls.body_sentences import (
 )
 from bot.pulls.body_text import SENTENCE_LENGTH, cell, code, md
 from bot.pulls.body_words import count, interval, say_interval
+from bot.pulls.rendering import template
 from bot.pulls.risk import assess, weakest
 
 BUDGET: Final = 50_000
@@ -118,7 +116,7 @@ def write(
     asks = approval(changes, merges_itself=merges_itself)
     for depth in _DEPTHS:
         view = _view(changes, frame, depth)
-        text = _template().render(view=view, approval=asks).strip()
+        text = template("body.md.j2").render(view=view, approval=asks).strip()
         if len(text) <= room:
             return text
     raise ValueError(f"{len(changes)} changes are too many for one pull request")
@@ -239,16 +237,3 @@ def _cut(depth: _Depth) -> str:
         return ""
     what = "The evidence" if depth == _DEPTHS[1] else "The evidence and the ends of lists"
     return f"{what} would make this description longer than {BUDGET:,} characters, and is left out."
-
-
-@cache
-def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("bot.pulls"),
-        undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701  the output is Markdown: every piece comes escaped for that
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template("body.md.j2")

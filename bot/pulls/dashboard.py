@@ -8,10 +8,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache, partial
+from functools import partial
 from typing import Final, TypeVar
-
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from bot.domain.manners import Manners
 from bot.pulls.body_text import md
@@ -20,6 +18,7 @@ from bot.pulls.digest import digest
 from bot.pulls.held import Held, HeldReason
 from bot.pulls.ledger import Line, Saving, add_up, savings
 from bot.pulls.operations import WriteDashboard
+from bot.pulls.rendering import template
 from bot.pulls.snapshot import Pull, PullState, Snapshot
 from bot.pulls.ticks import Note, Wish, box, lifted, read_note, wish, write_note
 
@@ -123,7 +122,7 @@ def _render(
     waiting = [each for each in held if each.reason not in _PEOPLE and not each.can_be_lifted]
     people = [each for each in held if each.reason in _PEOPLE]
     return (
-        _template()
+        template("dashboard.md.j2")
         .render(
             manners=manners,
             health=findings.health,
@@ -226,15 +225,3 @@ def _lines(items: Sequence[T], write: Callable[[T], str], shown: int) -> list[st
     if len(items) > shown:
         lines.append(f"- … and {len(items) - shown:,} more; `trimtab plan` names them all.")
     return lines
-
-
-@cache
-def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("bot.pulls"),
-        undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701  the output is Markdown: every piece comes escaped for that
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("dashboard.md.j2")
