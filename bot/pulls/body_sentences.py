@@ -93,6 +93,8 @@ def _claim(savings: Sequence[Quantiles[Money]]) -> str:
     ends = f"90 % interval {say_money(low)} … {say_money(high)}"
     if len(savings) > 1:
         ends += f", the ends of {len(savings)} predictions added"
+    if say_money(middle) == say_money(first):
+        return f"Leaves the bill about as it is (saved a month: {ends})."
     return f"{verb} an estimated {say_money(middle)}{more} a month ({ends})."
 
 

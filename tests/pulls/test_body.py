@@ -16,9 +16,10 @@ from markdown_it import MarkdownIt
 
 from bot.domain.verdict import Deny
 from bot.pulls.body import BUDGET, write
+from bot.pulls.body_sentences import money
 from bot.pulls.body_text import code, md, plain
 from bot.pulls.metadata import split
-from tests.pulls.situations import FRAME, SITUATIONS, grouped, over_long, saving
+from tests.pulls.situations import FRAME, SITUATIONS, dollars, grouped, over_long, saving
 
 GOLDEN = Path(__file__).parents[1] / "data" / "bodies"
 MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
@@ -54,6 +55,13 @@ def test_no_cell_of_a_table_is_empty_and_no_row_is_longer_than_its_head(name: st
         elif line.startswith("|"):
             assert len(cells) == width
             assert all(cell.strip() for cell in cells)
+
+
+def test_a_saving_of_nothing_is_not_called_a_saving() -> None:
+    assert money([dollars(-10, 0, 2, 4)]) == (
+        "Leaves the bill about as it is (saved a month: 90 % interval −$10 … $4.00)."
+    )
+    assert money([dollars(-2, 1, 2, 4)]).startswith("Saves an estimated $1.00 a month")
 
 
 def test_a_body_that_would_be_too_long_loses_details_and_says_so() -> None:
