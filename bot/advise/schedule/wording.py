@@ -40,7 +40,7 @@ def reason(change: Change, context: Context, together: int) -> str:
 def against(change: Change, context: Context, after: Cron) -> tuple[str, ...]:
     """List what speaks against the change, the surest first."""
     member = context.fleet.members[change.connection]
-    found = [f"Its data arrives {_direction(change.move)} than today."] if change.move.shift else []
+    found = [_meanwhile(change.move)] if change.move.shift else []
     if change.move.dropped:
         found.append(f"It leaves out {_count(len(change.move.dropped), 'sync')} a day.")
     caught = _caught_up(after, context)
@@ -112,6 +112,13 @@ def _soft(change: Change) -> Iterator[str]:
 def _direction(move: Move) -> str:
     span = format_span(timedelta(minutes=abs(move.shift)))
     return f"{span} {'later' if move.shift > 0 else 'earlier'}"
+
+
+def _meanwhile(move: Move) -> str:
+    if move.shift > 0:
+        return f"Its data arrives {_direction(move)} than today."
+    span = format_span(timedelta(minutes=-move.shift))
+    return f"What the source gets in the {span} before today's start waits for the next sync."
 
 
 def _caught_up(after: Cron, context: Context) -> str | None:

@@ -166,6 +166,13 @@ def test_jitter_of_the_platform_is_counted_in() -> None:
     assert any("may start it up to 25 min late" in each for each in found.against)
 
 
+def test_an_earlier_start_is_said_to_read_less_and_not_to_be_a_delay() -> None:
+    tight = Sync("a", Cron("0 20 5 * * ?"), 15).within(deadlines=(DUE,))
+    found = only(tight, platform=Platform(jitters=True))
+    assert any("before today's start waits for the next sync" in each for each in found.against)
+    assert not any("arrives" in each for each in found.against)
+
+
 def test_a_tick_between_the_last_run_and_now_is_warned_of() -> None:
     """The old cron ran at 00:00; the new one would have had a tick since, before 12:30."""
     sync = Sync("a", Cron("0 0 0 * * ?"), last=NOW.replace(hour=0, minute=0))
