@@ -20,7 +20,7 @@ from bot.advise.schedule.member import Member, Move
 from bot.advise.schedule.penalties import Penalties
 from bot.advise.schedule.placement import Placement
 from bot.advise.schedule.problem import STAY, Floats, Ints, Problem
-from bot.domain.connection import Basic, ConnectionId
+from bot.domain.connection import ConnectionId
 from bot.domain.forecast import Quantiles, Unknown
 from bot.domain.money import Money
 
@@ -153,43 +153,39 @@ class Ledger:
     def _save(
         self, index: int, member: Member, move: Move, starts: Ints
     ) -> tuple[float, ...] | None:
-        """Return what is saved a month at each quantile of the length of syncs, lowest first."""
-        wandered: list[float] = []
+        """Return what is saved a month: the least, the usual, at long syncs, and the most.
+
+        The ends are over the lengths of syncs, and over where an interval may have wandered to.
+        """
         if member.power is not None:
             spent = [member.spent_on_power(starts, minutes) for minutes in member.lengths.exact]
             saved = [float(before - after) * self._month for before, after in spent]
+            wandered = member.placed(member.wanderings)
+            bills = member.spent_on_power(wandered, member.lengths.exact[_USUAL])
+            after = float(spent[_USUAL][1])
         elif member.warehouse >= 0:
-            before_ = self._bill(member.warehouse)
-            adrift = self._adrift(index, member)
+            today, bills = self._bill(member.warehouse), self._wandered(index, member)
             self._keep_on(index, Move(), -1)
             self._keep_on(index, move, 1)
-            after = self._bill(member.warehouse)
-            saved = ((before_ - after) * self._month).tolist()
-            wandered = [(bill - float(after[_USUAL])) * self._month for bill in adrift]
+            then = self._bill(member.warehouse)
+            saved = ((today - then) * self._month).tolist()
+            after = float(then[_USUAL])
         else:
             return None
-        usual, ends = saved[_USUAL], saved + wandered
+        usual = saved[_USUAL]
+        ends = saved + ((bills - after) * self._month).tolist()
         return min(ends), usual, max(usual, saved[2]), max(ends)
 
-    def _adrift(self, index: int, member: Member) -> list[float]:
-        """Return the bill of today's starts where they will have wandered to.
-
-        An interval counts from the last start, whenever that was: after a late or a failed sync all
-        that follow are later, and in a month they may be anywhere in their period.
-        """
-        table = member.timetable
-        if table is None or not isinstance(member.connection.schedule, Basic):
-            return []
-        bills, before = [], Move()
-        for quarters in (1, 2, 3):
-            wandered = Move(quarters * table.period // 4)
-            self._keep_on(index, before, -1)
-            self._keep_on(index, wandered, 1)
+    def _wandered(self, index: int, member: Member) -> Floats:
+        """Return the bills of its warehouse with its starts where they may have wandered to."""
+        bills = []
+        self._keep_on(index, Move(), -1)
+        for move in member.wanderings:
+            self._keep_on(index, move, 1)
             bills.append(float(self._bill(member.warehouse)[_USUAL]))
-            before = wandered
-        self._keep_on(index, before, -1)
+            self._keep_on(index, move, -1)
         self._keep_on(index, Move(), 1)
-        return bills
+        return np.array(bills)
 
     def _bill(self, warehouse: int) -> Floats:
         bill: Floats = (self._on[warehouse] > 0) @ self._fleet.power[warehouse]

@@ -13,7 +13,7 @@ from bot.advise.schedule.lengths import Lengths
 from bot.advise.schedule.penalties import Penalties
 from bot.advise.schedule.problem import Floats, Ints, Options
 from bot.advise.schedule.timetable import Timetable
-from bot.domain.connection import Connection
+from bot.domain.connection import Basic, Connection
 
 _HOUR: Final = 60
 
@@ -119,6 +119,18 @@ class Member:
             each for each in close if self.reach.holds(each.shift) and table.can_shift(each.shift)
         ]
         return self.allowed([Move(), *dict.fromkeys([move, *good])])
+
+    @property
+    def wanderings(self) -> list[Move]:
+        """Return where its starts of today may have wandered to, besides where they are.
+
+        An interval counts from the last start, whenever that was: after a late or a failed sync all
+        that follow are later, and in a month they may be anywhere in their period.
+        """
+        table = self.timetable
+        if table is None or not isinstance(self.connection.schedule, Basic):
+            return []
+        return [Move(quarters * table.period // 4) for quarters in (1, 2, 3)]
 
     def allowed(self, moves: Sequence[Move]) -> list[Move]:
         """Drop the moves that would break a promise or a window which today's starts keep."""

@@ -212,6 +212,21 @@ def test_a_saving_is_what_the_warehouse_s_meter_would_show() -> None:
     assert found.effect.saving.p05 < found.effect.saving.p50 < found.effect.saving.p95
 
 
+@pytest.mark.parametrize("beside", [0, 1])
+def test_an_interval_may_wander_to_where_there_is_nothing_to_save(beside: int) -> None:
+    """At nine an hour costs nine times as much; a quarter of a day later it does not."""
+    dear = priced(*"111111111911111111111111")
+    others = [Sync("z", Cron("0 0 3 * * ?")).within(phase=Phase.MONITOR)] * beside
+    nine = NOW.replace(hour=9, minute=0)
+    fixed = only(Sync("a", Cron("0 0 9 * * ?"), last=nine), *others, **dear).effect.saving
+    wanders = only(Sync("a", Basic(24, "hours"), last=nine), *others, **dear).effect.saving
+    assert isinstance(fixed, Quantiles)
+    assert isinstance(wanders, Quantiles)
+    assert fixed.p05.amount > 0
+    assert wanders.p50 == fixed.p50
+    assert wanders.p05.amount < 0
+
+
 def test_what_only_pays_together_is_proposed_together() -> None:
     """Two syncs keep the warehouse on at nine; one of them leaving alone would save nothing."""
     fixed = Sync("a", Cron("0 0 1 * * ?"), 60).within(phase=Phase.MONITOR)
