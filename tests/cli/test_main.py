@@ -1,6 +1,7 @@
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
@@ -40,10 +41,11 @@ def test_help_loads_no_heavy_module() -> None:
     assert done.stderr.strip() == "[]"
 
 
-def test_exit_codes_keep_their_meaning(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def raising(error: BaseException) -> int:
+@pytest.fixture
+def raising(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], int]:
+    """Return a function that runs a command which raises what it is given."""
+
+    def run_it(error: BaseException) -> int:
         @click.command("x")
         def command() -> None:
             raise error
@@ -51,6 +53,12 @@ def test_exit_codes_keep_their_meaning(
         monkeypatch.setattr(root, "get_command", lambda ctx, name: command)
         return main(["x"])
 
+    return run_it
+
+
+def test_exit_codes_keep_their_meaning(
+    raising: Callable[[BaseException], int], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert raising(InputError("x.yaml:3: no such thing", "Do this instead.")) == 1
     assert capsys.readouterr().err == "trimtab: x.yaml:3: no such thing\n  Do this instead.\n"
     assert raising(KeyboardInterrupt()) == 130
@@ -63,17 +71,16 @@ def test_exit_codes_keep_their_meaning(
 
 
 def test_a_bug_report_holds_no_secret(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    raising: Callable[[BaseException], int],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
 ) -> None:
-    @click.command("x")
-    def command() -> None:
-        Redactor(["of-the-settings"])
-        raise RuntimeError("http://ada:in-the-url@host/ of-the-settings of-the-environment")
-
-    monkeypatch.setattr(root, "get_command", lambda ctx, name: command)
+    Redactor(["of-the-settings"])
+    bug = RuntimeError("http://ada:in-the-url@host/ of-the-settings of-the-environment")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setenv("AIRBYTE_CLIENT_SECRET", "of-the-environment")
-    assert main(["x"]) == 3
+    assert raising(bug) == 3
     (report,) = tmp_path.iterdir()
     for text in (capsys.readouterr().err, report.read_text()):
         assert "RuntimeError" in text
@@ -82,15 +89,13 @@ def test_a_bug_report_holds_no_secret(
 
 
 def test_a_bug_is_reported_where_no_file_can_be_written(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    raising: Callable[[BaseException], int],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
 ) -> None:
-    @click.command("x")
-    def command() -> None:
-        raise RuntimeError("boom")
-
-    monkeypatch.setattr(root, "get_command", lambda ctx, name: command)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
-    assert main(["x"]) == 3
+    assert raising(RuntimeError("boom")) == 3
     assert "cannot be kept (No such file or directory)" in capsys.readouterr().err
 
 
