@@ -4,13 +4,14 @@ import contextlib
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Self
 
-from rich.console import Console
+import click
 
 from bot.domain.errors import InputError, TrimtabError
 from bot.loader.events import Event, Listener, SliceWritten
@@ -19,7 +20,6 @@ from bot.loader.pipeline import Pipeline
 from bot.loader.run import build_connectors, run_pipeline
 from bot.loader.summary import Summary
 from bot.loader.trace import TraceWriter
-from bot.loader.view import View
 
 if TYPE_CHECKING:
     from bot.loader.metrics import Metrics
@@ -62,7 +62,6 @@ def run_and_report(
 def _listeners(
     pipeline: Pipeline, options: Telemetry, summary: Summary, stack: contextlib.ExitStack
 ) -> Iterator[Listener]:
-    console = Console(stderr=True)
     if options.metrics_port is not None or options.metrics_file is not None:
         metrics = _build_metrics(pipeline.config.name)
         yield metrics
@@ -73,12 +72,17 @@ def _listeners(
     if options.trace is not None:
         trace = stack.enter_context(_open_trace(options.trace))
         yield lambda event: trace(event.observation) if isinstance(event, SliceWritten) else None
+    print_line: Callable[[str], None] = partial(click.echo, err=True)
     if options.live:
+        from bot.loader.view import View, terminal  # rich is slow to import
+
+        console = terminal()
+        print_line = partial(console.print, markup=False)
         yield stack.enter_context(View(summary, console))
     if not options.quiet:
         sizing = pipeline.config.execution.adaptive_batch_size
         log_every = sizing.log_every if sizing is not None else 0
-        yield Log(lambda line: console.print(line, markup=False), pipeline.redact, log_every)
+        yield Log(print_line, pipeline.redact, log_every)
 
 
 class _Textfile:

@@ -4,6 +4,7 @@ Verbs live in the modules beside this one and are imported when they are called,
 `trimtab --help` costs no more than click itself.
 """
 
+import gc
 import os
 import re
 import sys
@@ -21,6 +22,9 @@ from bot.domain.errors import ExitCode, TrimtabError
 _SECRET_NAME: Final = re.compile(r"secret|token|passw|credential|key$", re.IGNORECASE)
 _SHORTEST_SECRET: Final = 8
 """Flags such as `TOKENIZERS_PARALLELISM=false` are no secrets."""
+_GARBAGE_AFTER: Final = 50_000
+"""New objects between two searches for cycles. A verb makes few cycles and ends; with Python's 700
+the searches are a tenth of its start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +129,7 @@ def root() -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Run one verb and return its exit code (see `ExitCode`); nothing escapes as a traceback."""
+    gc.set_threshold(_GARBAGE_AFTER)
     try:
         result = root.main(args=argv, prog_name="trimtab", standalone_mode=False)
         code = result if isinstance(result, int) else ExitCode.OK

@@ -80,7 +80,7 @@ class DeadLetterQueue:
 
     def prepare(self) -> None:
         """Make the queue ready to be written."""
-        self._sink.prepare(Shape(envelope_schema()), Plane.ARROW)
+        self._sink.prepare(Shape(envelope_schema), Plane.ARROW)
 
     def write(self, envelopes: Sequence[Envelope]) -> Counter[str]:
         """Write the dead letters of a page, in the order of their records; count the reasons."""

@@ -44,7 +44,7 @@ def _plane(connectors: Connectors) -> Check:
         choice = connectors.sink.choose(shape)
     except TrimtabError as error:
         return Check("plane", passed=False, detail=error.message, hint=error.hint)
-    columns = f"{len(shape.schema)} columns"
+    columns = f"{len(shape.names)} columns"
     return Check("plane", passed=True, detail=f"{choice.plane.value}: {choice.reason}; {columns}")
 
 

@@ -12,7 +12,10 @@ from bot.loader.protocol import Source, SourceError
 from bot.loader.retry import Tries
 from bot.loader.rows import Page, Reading
 
-PAGES_AHEAD = 4
+PAGES_AHEAD = 8
+PAGES_LEFT = 2
+"""A reader that is far enough ahead rests until only these wait: one that is woken for every page
+takes the processor from the writer just when it starts its next slice."""
 BYTES_AHEAD = 32 * 1024 * 1024
 STOP_SECONDS = 10.0
 """A source that hangs in its driver is left behind after this; its connection is then closed."""
@@ -118,8 +121,10 @@ class ReadAhead:
 
     def _put(self, item: tuple[Page, PageRead] | ReadFailed | _Failure | None, nbytes: int) -> None:
         with self._changed:
-            while self._full(nbytes) and not self._stop.is_set():
+            rests = self._full(nbytes)
+            while rests and not self._stop.is_set():
                 self._changed.wait()
+                rests = len(self._waiting) > PAGES_LEFT or self._full(nbytes)
             self._waiting.append(item)
             self._bytes += nbytes
             self._changed.notify_all()

@@ -1,7 +1,8 @@
 """Find connectors by the name that a configuration gives them."""
 
 import difflib
-from importlib.metadata import EntryPoint, entry_points
+from functools import cache
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from typing import Any, Literal
 
 from bot.domain.errors import ConfigError
@@ -12,7 +13,7 @@ Kind = Literal["sources", "sinks"]
 
 def names(kind: Kind) -> list[str]:
     """List the connectors of a kind, sorted."""
-    return sorted({point.name for point in entry_points(group=f"trimtab.{kind}")})
+    return sorted({point.name for point in _points(kind)})
 
 
 def find_source(name: str) -> type[Source]:
@@ -56,4 +57,10 @@ def _load(kind: Kind, name: str) -> type[Any]:
 
 
 def _point(kind: Kind, name: str) -> EntryPoint | None:
-    return next(iter(entry_points(group=f"trimtab.{kind}", name=name)), None)
+    return next(iter(_points(kind).select(name=name)), None)
+
+
+@cache
+def _points(kind: Kind) -> EntryPoints:
+    """Look through what is installed once: it reads a file of every package."""
+    return entry_points(group=f"trimtab.{kind}")

@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
@@ -53,9 +54,7 @@ class LettersSource:
         """Ask the pipeline's source for its columns."""
         origin = self._origin.shape()
         self._schema = origin.schema
-        return Shape(
-            origin.schema, frozenset({Plane.ARROW}), origin.dialect, origin.native, origin.key
-        )
+        return replace(origin, arrow=self._schema, planes=frozenset({Plane.ARROW}))
 
     def pages(self, reading: Reading) -> Iterator[Page]:
         """Read the letters from a count of letters on.

@@ -94,11 +94,13 @@ class NativeColumn:
         name: the column's name.
         type_name: the type in the dialect's own words, `numeric(12,2)`.
         identity: what has to be equal for `Plane.RAW` (for Postgres: `(type oid, typmod)`).
+        nullable: whether it may be NULL.
     """
 
     name: str
     type_name: str
     identity: tuple[int, ...]
+    nullable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,19 +108,32 @@ class Shape:
     """What a source is about to send.
 
     Args:
-        schema: the `pyarrow.Schema` of every batch in `Plane.ARROW`.
+        arrow: the `pyarrow.Schema` of every batch in `Plane.ARROW`, or a function that makes it
+            where rows may never become Arrow.
         planes: the planes that the source can send, any order.
         dialect: `postgres`, `duckdb`, `sqlite` … where the columns have native types.
-        native: native columns, in the order of `schema`; empty without a dialect.
+        native: native columns, in the order of the schema; empty without a dialect.
         key: columns that identify a row, where the source knows them. A source that has a key
             can be read in ranges of it: each `Reading` stands alone.
     """
 
-    schema: Any
+    arrow: Any
     planes: frozenset[Plane] = frozenset({Plane.ARROW})
     dialect: str | None = None
     native: tuple[NativeColumn, ...] = ()
     key: tuple[str, ...] = ()
+
+    @property
+    def schema(self) -> Any:
+        """The `pyarrow.Schema` of every batch in `Plane.ARROW`."""
+        return self.arrow() if callable(self.arrow) else self.arrow
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns' names, in order."""
+        if self.native:
+            return tuple(column.name for column in self.native)
+        return tuple(self.schema.names)
 
 
 @dataclass(frozen=True, slots=True)

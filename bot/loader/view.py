@@ -17,6 +17,11 @@ RECENT_SLICES = 50
 REDRAWS_PER_SECOND = 4
 
 
+def terminal() -> Console:
+    """Return the console that the view and the log above it share: standard error."""
+    return Console(stderr=True)
+
+
 class View:
     """Draw a summary and the last slices, a few times a second, below the log."""
 

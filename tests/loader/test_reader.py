@@ -9,7 +9,7 @@ import pytest
 
 from bot.loader.config import Retry
 from bot.loader.protocol import RetryClass, SourceError
-from bot.loader.reader import PAGES_AHEAD, ReadAhead
+from bot.loader.reader import PAGES_AHEAD, PAGES_LEFT, ReadAhead
 from bot.loader.rows import Page, Reading
 from tests.loader.scripted import ScriptedSource
 
@@ -39,6 +39,25 @@ def test_a_slow_sink_holds_the_source_back() -> None:
     pages.close()
     assert source.ended_on == ["loader-reader"]
     assert not [t for t in threading.enumerate() if t.name == "loader-reader"]
+
+
+def test_a_source_that_is_far_ahead_rests_until_few_pages_wait() -> None:
+    source = CountedSource(1000, 10)
+    pages = ReadAhead(source, Reading(), Retry()).pages(lambda _: None)
+    _take(pages, 1)
+    ahead = source.handed_out
+    _take(pages, PAGES_AHEAD - PAGES_LEFT - 1)
+    assert source.handed_out == ahead
+    _take(pages, 2)
+    assert source.handed_out > ahead + 1
+    pages.close()
+
+
+def _take(pages: Iterator[Page], count: int) -> None:
+    """Take pages, and let the reader do what it will."""
+    for _ in range(count):
+        next(pages)
+    time.sleep(0.2)
 
 
 def test_pages_come_in_order_and_end() -> None:

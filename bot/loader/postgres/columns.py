@@ -1,12 +1,10 @@
-"""Columns as PostgreSQL declares them, and the Arrow types that hold their values without loss."""
+"""Columns as PostgreSQL declares them."""
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
-import pyarrow as pa
 from psycopg.pq import ExecStatus
 
 from bot.loader.postgres.literals import identifier
@@ -17,27 +15,10 @@ NUMERIC_OID: Final = 1700
 JSON_OIDS: Final = frozenset({114, 3802})
 MOST_DECIMAL_DIGITS: Final = 38
 
-ARROW_TYPES: Final[dict[int, Any]] = {
-    16: pa.bool_(),
-    17: pa.binary(),
-    19: pa.string(),
-    20: pa.int64(),
-    21: pa.int16(),
-    23: pa.int32(),
-    25: pa.string(),
-    114: pa.json_(),
-    700: pa.float32(),
-    701: pa.float64(),
-    1042: pa.string(),
-    1043: pa.string(),
-    1082: pa.date32(),
-    1083: pa.time64("us"),
-    1114: pa.timestamp("us"),
-    1184: pa.timestamp("us", "UTC"),
-    2950: pa.uuid(),
-    3802: pa.json_(),
-}
-"""By type oid. What is not here travels as the text that the server prints for it."""
+PLAIN_OIDS: Final = frozenset(
+    {16, 17, 19, 20, 21, 23, 25, 114, 700, 701, 1042, 1043, 1082, 1083, 1114, 1184, 2950, 3802}
+)
+"""Types whose every value has a type of its own in Arrow and in Python (`arrowtypes`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,25 +32,26 @@ class Column:
     not_null: bool = False
 
     @property
-    def arrow_type(self) -> Any:
-        """The Arrow type that holds every finite value of the column."""
-        if self.oid == NUMERIC_OID and self.modifier > 0:
-            precision = ((self.modifier - 4) >> 16) & 0xFFFF
-            scale = (((self.modifier - 4) & 0x7FF) ^ 1024) - 1024
-            if precision <= MOST_DECIMAL_DIGITS and 0 <= scale <= precision:
-                return pa.decimal128(precision, scale)
-        return ARROW_TYPES.get(self.oid, pa.string())
+    def decimal(self) -> tuple[int, int] | None:
+        """Precision and scale of a numeric that a 128-bit decimal holds, else None."""
+        if self.oid != NUMERIC_OID or self.modifier <= 0:
+            return None
+        precision = ((self.modifier - 4) >> 16) & 0xFFFF
+        scale = (((self.modifier - 4) & 0x7FF) ^ 1024) - 1024
+        fits = precision <= MOST_DECIMAL_DIGITS and 0 <= scale <= precision
+        return (precision, scale) if fits else None
 
     @property
     def expression(self) -> str:
-        """What to select so that the Arrow driver sends `arrow_type`, or text to be cast to it."""
+        """What to select so that the Arrow driver sends the Arrow type, or text to be cast to it."""
         name = identifier(self.name)
-        native = self.oid in ARROW_TYPES or pa.types.is_decimal(self.arrow_type)
+        native = self.oid in PLAIN_OIDS or self.decimal is not None
         return name if native else f"{name}::text AS {name}"
 
     def native(self) -> NativeColumn:
         """Return the column as the loader compares it."""
-        return NativeColumn(self.name, self.type_name, (self.oid, self.modifier))
+        identity = (self.oid, self.modifier)
+        return NativeColumn(self.name, self.type_name, identity, nullable=not self.not_null)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +65,6 @@ class Table:
     def column(self, name: str) -> Column | None:
         """Find a column by name."""
         return next((column for column in self.columns if column.name == name), None)
-
-
-def arrow_schema(columns: Sequence[Column]) -> Any:
-    """Return the Arrow schema of `columns`."""
-    return pa.schema([pa.field(c.name, c.arrow_type, nullable=not c.not_null) for c in columns])
 
 
 def describe_table(connection: psycopg.Connection[Any], table: str) -> Table | None:

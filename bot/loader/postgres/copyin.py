@@ -35,10 +35,10 @@ class CopyInput:
     row_at: Callable[[int], int | None]
 
 
-def binary_input(payload: bytes) -> CopyInput:
+def binary_input(payload: bytes | memoryview) -> CopyInput:
     """Return rows in the binary format, with the header and the trailer around them."""
     view = memoryview(payload)
-    chunks = [view[start : start + CHUNK_BYTES] for start in range(0, len(payload), CHUNK_BYTES)]
+    chunks = [view[start : start + CHUNK_BYTES] for start in range(0, len(view), CHUNK_BYTES)]
     return CopyInput("FORMAT BINARY", [HEADER, *chunks, TRAILER], lambda line: line - 1)
 
 

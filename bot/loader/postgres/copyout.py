@@ -10,36 +10,58 @@ import os
 import select
 import socket
 import struct
+from array import array
 from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
 from typing import Any, Final, Self
 
 import psycopg
 from psycopg.pq import ExecStatus, Format
 
-from bot.loader.postgres.columns import ARROW_TYPES, JSON_OIDS, NUMERIC_OID
+from bot.loader.postgres.columns import JSON_OIDS, NUMERIC_OID, PLAIN_OIDS
 from bot.loader.postgres.session import failure_of
 from bot.loader.protocol import SourceError
 
 HEADER: Final = b"PGCOPY\n\xff\r\n\x00" + b"\x00" * 8
 TRAILER: Final = b"\xff\xff"
-READ_BYTES: Final = 1 << 18
+READ_BYTES: Final = 1 << 16
+"""Python's lock is held while these are cut into rows, and the thread that writes waits for it."""
+ROW, ERROR, DONE = b"dEc"
 
 Decode = Callable[[bytes], dict[str, Any]]
 
 
 class CopyRows:
-    """Rows in PostgreSQL's binary COPY format, cut without copying."""
+    """Rows in PostgreSQL's binary COPY format: one text, and where in it each of them ends.
 
-    __slots__ = ("_bytes", "_decode", "_first", "_last", "_rows")
+    Args:
+        text: the rows, one behind the other.
+        ends: for each row the place behind it.
+        decode: turns the bytes of one row into its record.
+        first: the first of the rows that are meant.
+        last: the row behind the last of them; None for all.
+    """
+
+    __slots__ = ("_decode", "_ends", "_first", "_last", "_text")
 
     def __init__(
-        self, rows: list[bytes], decode: Decode, first: int = 0, last: int | None = None
+        self,
+        text: bytes,
+        ends: Sequence[int],
+        decode: Decode,
+        first: int = 0,
+        last: int | None = None,
     ) -> None:
-        self._rows = rows
+        self._text = text
+        self._ends = ends
         self._decode = decode
         self._first = first
-        self._last = len(rows) if last is None else last
-        self._bytes: int | None = None
+        self._last = len(ends) if last is None else last
+
+    @classmethod
+    def join(cls, rows: Sequence[bytes], decode: Decode) -> Self:
+        """Put rows behind one another."""
+        return cls(b"".join(rows), array("Q", accumulate(map(len, rows))), decode)
 
     @property
     def num_rows(self) -> int:
@@ -49,29 +71,25 @@ class CopyRows:
     @property
     def nbytes(self) -> int:
         """Measure the rows as they travel, in bytes."""
-        if self._bytes is None:
-            self._bytes = sum(map(len, self._part()))
-        return self._bytes
+        return self._start(self._last) - self._start(self._first)
 
     def slice(self, offset: int = 0, length: int | None = None) -> Self:
         """Return `length` rows from `offset` on, sharing the memory of this one."""
         first = min(self._first + offset, self._last)
         last = self._last if length is None else min(first + length, self._last)
-        return type(self)(self._rows, self._decode, first, last)
+        return type(self)(self._text, self._ends, self._decode, first, last)
 
-    def payload(self) -> bytes:
-        """Join the rows as a COPY stream carries them, without its header and trailer."""
-        return b"".join(self._part())
+    def payload(self) -> memoryview:
+        """Return the rows as a COPY stream carries them, without its header and trailer."""
+        return memoryview(self._text)[self._start(self._first) : self._start(self._last)]
 
     def records(self, indices: Sequence[int]) -> list[dict[str, Any]]:
         """Decode the rows at `indices`; JSON stays text, which keeps its numbers exact."""
-        part = self._part()
-        return [self._decode(part[index]) for index in indices]
+        places = [self._first + index for index in indices]
+        return [self._decode(self._text[self._start(row) : self._ends[row]]) for row in places]
 
-    def _part(self) -> list[bytes]:
-        if self._first == 0 and self._last == len(self._rows):
-            return self._rows
-        return self._rows[self._first : self._last]
+    def _start(self, row: int) -> int:
+        return self._ends[row - 1] if row else 0
 
 
 def fields(row: bytes) -> list[bytes | None]:
@@ -98,7 +116,7 @@ def value(oid: int, field: bytes, in_words: Callable[[int, bytes], str]) -> Any:
     if oid in JSON_OIDS:
         return field.removeprefix(b"\x01").decode()
     loader = psycopg.adapters.get_loader(oid, Format.BINARY)
-    if loader is None or (oid not in ARROW_TYPES and oid != NUMERIC_OID):
+    if loader is None or (oid not in PLAIN_OIDS and oid != NUMERIC_OID):
         return in_words(oid, field)
     try:
         return loader(oid, None).load(field)
@@ -132,7 +150,7 @@ def _from_socket(connection: psycopg.Connection[Any], statement: bytes) -> Itera
     server.send_query(statement)
     while server.flush():
         select.select([], [server.socket], [])
-    header = struct.Struct("!cI").unpack_from
+    header, size = struct.Struct("!BI").unpack_from, 5
     with socket.socket(fileno=os.dup(server.socket)) as wire:
         wire.setblocking(True)
         rest = b""
@@ -142,16 +160,16 @@ def _from_socket(connection: psycopg.Connection[Any], statement: bytes) -> Itera
                 raise SourceError("the server closed the connection", kind="Connection")
             buffer = rest + arrived if rest else arrived
             place, end, rows = 0, len(buffer), []
-            while place + 5 <= end:
+            while place + size <= end:
                 kind, length = header(buffer, place)
                 after = place + 1 + length
                 if after > end:
                     break
-                if kind == b"d":
-                    rows.append(buffer[place + 5 : after])
-                elif kind == b"E":
-                    raise _server_error(buffer[place + 5 : after])
-                elif kind == b"c":
+                if kind == ROW:
+                    rows.append(buffer[place + size : after])
+                elif kind == ERROR:
+                    raise _server_error(buffer[place + size : after])
+                elif kind == DONE:
                     yield rows
                     return
                 place = after

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
-import pyarrow as pa
 
 from bot.loader.postgres.columns import FIRST_USER_OID, Column, Table, describe_table
 from bot.loader.postgres.literals import identifier
@@ -17,26 +16,6 @@ STAGED: Final = "pg_temp.trimtab_staged"
 """Where a slice waits for its upsert, or for its bad rows to be found."""
 PLACE: Final = "trimtab_place"
 """The column of the staging table that keeps the order of the slice."""
-
-_TYPES: Final = {
-    pa.bool_(): "boolean",
-    pa.int8(): "smallint",
-    pa.int16(): "smallint",
-    pa.uint8(): "smallint",
-    pa.int32(): "integer",
-    pa.uint16(): "integer",
-    pa.int64(): "bigint",
-    pa.uint32(): "bigint",
-    pa.uint64(): "numeric(20,0)",
-    pa.float16(): "real",
-    pa.float32(): "real",
-    pa.float64(): "double precision",
-    pa.date32(): "date",
-    pa.date64(): "date",
-    pa.uuid(): "uuid",
-    pa.json_(): "jsonb",
-    pa.null(): "text",
-}
 
 _UNLIMITED: Final = {1042: "bpchar", 1043: "varchar", 1700: "numeric"}
 
@@ -143,13 +122,13 @@ def match(table: Table, shape: Shape, key: Sequence[str], *, upsert: bool) -> Ta
         SinkError: one is missing.
     """
     columns = []
-    for field in shape.schema:
-        column = table.column(field.name)
+    for name in shape.names:
+        column = table.column(name)
         if column is None:
             known = ", ".join(column.name for column in table.columns)
-            raise SinkError(f"{table.name} has no column {field.name!r}", f"it has: {known}")
+            raise SinkError(f"{table.name} has no column {name!r}", f"it has: {known}")
         columns.append(column)
-    absent = [name for name in key if name not in shape.schema.names]
+    absent = [name for name in key if name not in shape.names]
     if upsert and (absent or not key):
         named = (
             f"the key column {absent[0]!r} is not in the source" if absent else "no key is known"
@@ -158,40 +137,30 @@ def match(table: Table, shape: Shape, key: Sequence[str], *, upsert: bool) -> Ta
     return Target(table.name, tuple(columns), tuple(key), upsert)
 
 
-def type_for(field: Any) -> str:
-    """Return the PostgreSQL type that holds every value of an Arrow field."""
-    kind = field.type
-    if pa.types.is_decimal(kind):
-        return f"numeric({kind.precision},{kind.scale})" if kind.scale >= 0 else "numeric"
-    if pa.types.is_timestamp(kind):
-        return "timestamptz" if kind.tz else "timestamp"
-    if pa.types.is_time(kind):
-        return "time"
-    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-        return "bytea"
-    if pa.types.is_nested(kind):
-        return "jsonb"
-    return _TYPES.get(kind, "text")
-
-
 def _definition(
     connection: psycopg.Connection[Any], name: str, shape: Shape, key: Sequence[str]
 ) -> str:
     found = connection.execute("SELECT parse_ident(%s)", [name]).fetchone()
     assert found is not None
-    types = [type_for(field) for field in shape.schema]
-    if shape.dialect == "postgres":
-        types = [
-            column.type_name if column.identity[0] < FIRST_USER_OID else "text"
-            for column in shape.native
-        ]
     columns = [
-        f"{identifier(field.name)} {kind}{'' if field.nullable else ' NOT NULL'}"
-        for field, kind in zip(shape.schema, types, strict=True)
+        f"{identifier(name)} {kind}{'' if nullable else ' NOT NULL'}"
+        for name, kind, nullable in _declared(shape)
     ]
     if key:
         columns.append(f"PRIMARY KEY ({listed(key)})")
     return f"CREATE TABLE {identifier(*found[0])} ({', '.join(columns)})"
+
+
+def _declared(shape: Shape) -> list[tuple[str, str, bool]]:
+    """Return name, type and nullability of the columns of a table that holds `shape`."""
+    if shape.dialect == "postgres":
+        return [
+            (c.name, c.type_name if c.identity[0] < FIRST_USER_OID else "text", c.nullable)
+            for c in shape.native
+        ]
+    from bot.loader.postgres.arrowtypes import type_for  # needs pyarrow, which is slow to import
+
+    return [(field.name, type_for(field), field.nullable) for field in shape.schema]
 
 
 def _without_limits(column: Column) -> str:

@@ -19,12 +19,12 @@ class JsonlSink(AppendFileSink):
 
     def __init__(self, config: AppendFileConfig) -> None:
         super().__init__(config)
-        self._schema: Any = None
+        self._shape: Shape | None = None
         self._lines: JsonLines | None = None
 
     def prepare(self, shape: Shape, plane: Plane) -> None:
         """Open the file, making it where it is missing."""
-        self._schema = shape.schema
+        self._shape = shape
         self._file.end_line()
         self._file.sync()
 
@@ -34,7 +34,8 @@ class JsonlSink(AppendFileSink):
         if self._lines is None:
             from bot.loader.sinks.jsontext import JsonLines  # a queue that stays empty needs none
 
-            self._lines = JsonLines(self._schema)
+            assert self._shape is not None
+            self._lines = JsonLines(self._shape.schema)
         self._file.append(self._lines.encode(batch))
         return WriteResult(batch.num_rows)
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from bot.loader.sources.ties import before_tie
+
 
 def repage(
     batches: Iterator[Any], size: int, key: Callable[[Any], Any] | None = None
@@ -30,17 +32,6 @@ def repage(
             yield pending.take(count), tied
     if pending.rows:
         yield pending.take(pending.rows), False
-
-
-def before_tie(rows: Sequence[Any], size: int, key: Callable[[Any], Any]) -> int:
-    """Return how many of the first `size` rows lie before the key that row `size` shares.
-
-    All of them when the whole page has one key.
-    """
-    boundary, count = key(rows[size]), size
-    while count and key(rows[count - 1]) == boundary:
-        count -= 1
-    return count or size
 
 
 class _Pending(Sequence[Any]):

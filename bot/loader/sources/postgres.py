@@ -13,7 +13,6 @@ from bot.loader.postgres.columns import (
     FIRST_USER_OID,
     NUMERIC_OID,
     Column,
-    arrow_schema,
     describe_query,
     describe_table,
 )
@@ -24,7 +23,7 @@ from bot.loader.postgres.session import check_connection, connect, explain
 from bot.loader.protocol import Check, SourceCapabilities, SourceConfig, SourceError
 from bot.loader.rows import Page, Plane, Reading, Shape
 from bot.loader.sources.checking import check_shape
-from bot.loader.sources.paging import before_tie, repage
+from bot.loader.sources.ties import before_tie
 
 
 class PostgresSourceConfig(SourceConfig):
@@ -86,8 +85,7 @@ class PostgresSource:
         builtin = all(column.oid < FIRST_USER_OID for column in self._columns)
         planes = {Plane.ARROW, Plane.RAW} if builtin else {Plane.ARROW}
         native = tuple(column.native() for column in self._columns)
-        schema = arrow_schema(self._columns)
-        return Shape(schema, frozenset(planes), "postgres", native, key)
+        return Shape(self._schema, frozenset(planes), "postgres", native, key)
 
     def pages(self, reading: Reading) -> Iterator[Page]:
         """Read everything behind `reading.resume`, in one statement and so in one snapshot."""
@@ -113,6 +111,11 @@ class PostgresSource:
         if self._open is not None:
             self._open.close()
             self._open = None
+
+    def _schema(self) -> Any:
+        from bot.loader.postgres.arrowtypes import arrow_schema  # undecoded rows need no pyarrow
+
+        return arrow_schema(self._columns)
 
     @property
     def _connection(self) -> psycopg.Connection[Any]:
@@ -158,7 +161,7 @@ class PostgresSource:
 
         def page(rows: list[bytes], *, tied: bool) -> Page:
             bookmark = keyset.bookmark(key(rows[-1])) if places and not tied else None
-            return Page(CopyRows(rows, self._decode), bookmark)
+            return Page(CopyRows.join(rows, self._decode), bookmark)
 
         ties = bool(places) and not keyset.unique
         pending: list[bytes] = []
@@ -175,9 +178,10 @@ class PostgresSource:
 
     def _arrow_pages(self, query: str) -> Iterator[Page]:
         from bot.loader.postgres.arrowread import convert, read_batches
+        from bot.loader.sources.paging import repage
 
         assert self._keyset is not None
-        keyset, schema = self._keyset, arrow_schema(self._columns)
+        keyset, schema = self._keyset, self._schema()
         places = [self._columns.index(column) for column in keyset.columns]
 
         def key(row: Any) -> list[Any]:

@@ -1,15 +1,20 @@
 """Reading PostgreSQL: parameters, cursors with ties, NULLs, errors in mid-stream, both readers."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.loader.postgres import copyout
+from bot.loader.postgres.copyout import CopyRows
 from bot.loader.postgres.literals import bind
 from bot.loader.protocol import SourceError
 from bot.loader.rows import Plane, Reading
@@ -41,6 +46,21 @@ def _execute(database: str, *statements: str) -> None:
     with psycopg.connect(database, autocommit=True) as connection:
         for statement in statements:
             connection.execute(statement.encode())
+
+
+@given(st.lists(st.binary(max_size=9)), st.integers(0, 9), st.none() | st.integers(0, 9), st.data())
+def test_rows_that_are_cut_are_the_rows_of_a_list_that_is_cut(
+    rows: list[bytes], offset: int, length: int | None, data: st.DataObject
+) -> None:
+    stop = None if length is None else offset + length
+    cut = CopyRows.join(rows, lambda row: {"row": row}).slice(offset, length)
+    wanted = rows[offset:stop]
+    assert (cut.num_rows, cut.nbytes) == (len(wanted), sum(map(len, wanted)))
+    assert bytes(cut.payload()) == b"".join(wanted)
+    indices = data.draw(st.lists(st.sampled_from(range(len(wanted))))) if wanted else []
+    assert cut.records(indices) == [{"row": wanted[index]} for index in indices]
+    again = cut.slice(1)
+    assert bytes(again.payload()) == b"".join(wanted[1:])
 
 
 def test_parameters_are_put_where_they_are_meant() -> None:
@@ -138,3 +158,28 @@ assert [page.rows.num_rows for page in source.pages(Reading(Plane.ARROW))] == [1
 assert "pandas" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", program, database], check=True)
+
+
+def test_a_run_of_undecoded_rows_imports_no_arrow(tmp_path: Path, database: str) -> None:
+    """It is the larger part of the start of a run, and so are the packages of the live view."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("CREATE TABLE origin AS SELECT generate_series(1, 10) AS id")
+    place = {"connection_url": database}
+    config = {
+        "version": 1,
+        "name": "copied",
+        "pipeline": {
+            "source": {"type": "postgres", "config": {**place, "table": "origin"}},
+            "sink": {"type": "postgres", "config": {**place, "table": "copied"}},
+            "dlq": {"sink": {"type": "jsonl", "config": {"path": str(tmp_path / "letters")}}},
+        },
+    }
+    path = tmp_path / "copied.yaml"
+    path.write_text(json.dumps(config))
+    program = """
+import sys
+from bot.cli.main import main
+assert main(["load", "run", sys.argv[1]]) == 0
+assert not {"pyarrow", "numpy", "duckdb", "rich"} & sys.modules.keys()
+"""
+    subprocess.run([sys.executable, "-c", program, str(path)], check=True)
