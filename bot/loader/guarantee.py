@@ -9,6 +9,8 @@ def describe_guarantee(source: SourceCapabilities, sink: SinkCapabilities, state
         return "at least once: without kept state a crashed run is delivered again from its start"
     if sink.anchor is Anchor.POSITION:
         return "exactly once: what was written behind the state is cut off before going on"
+    if sink.anchor is Anchor.STAGED:
+        return "exactly once: rows are shown once the state counts them"
     if sink.anchor is Anchor.TRANSACTION and source.positional:
         return "exactly once: the place in the source is committed together with the rows"
     if sink.replay_safe:
