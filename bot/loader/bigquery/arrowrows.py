@@ -145,7 +145,8 @@ def _error_of(
         try:
             cast(array.take(pa.array(places, pa.int64())))
         except pa.ArrowInvalid as error:
-            return error
+            found: Exception = error
+            return found
         return None
 
     return error_of

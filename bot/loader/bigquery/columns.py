@@ -92,8 +92,11 @@ def wire_type(kind: Any, column: SchemaField) -> Any | None:
     fits = target == home or target in taken or pa.types.is_null(kind)
     if column.mode == "REPEATED" or not known or not fits:
         return None
-    if target not in _DIGITS:
-        return _PLAIN[target]
+    return _PLAIN[target] if target in _PLAIN else _decimal(kind, target)
+
+
+def _decimal(kind: Any, target: str) -> Any:
+    """Return the decimal type of a column that holds what the type holds, as far as it can."""
     make, most, most_behind = _DIGITS[target]
     if pa.types.is_integer(kind):
         return make(38, 0)

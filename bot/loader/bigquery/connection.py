@@ -31,9 +31,11 @@ def open_client(config: BigquerySinkConfig) -> BigQueryWriteClient:
     endpoint = config.storage_endpoint
     if isinstance(config.auth, Anonymous):
         channel = grpc.insecure_channel(str(endpoint), options=_CHANNEL)
-        return BigQueryWriteClient(transport=BigQueryWriteGrpcTransport(channel=channel))
+        transport = BigQueryWriteGrpcTransport(channel=channel)
+        return BigQueryWriteClient(transport=transport)  # type: ignore[no-untyped-call]
     options = ClientOptions(api_endpoint=endpoint) if endpoint else None
-    return BigQueryWriteClient(credentials=credentials_for(config.auth), client_options=options)
+    credentials = credentials_for(config.auth)
+    return BigQueryWriteClient(credentials=credentials, client_options=options)  # type: ignore[no-untyped-call]
 
 
 class Connection:
@@ -43,10 +45,11 @@ class Connection:
         self._requests: queue.SimpleQueue[AppendRowsRequest | None] = queue.SimpleQueue()
         # The generated method would wait for the first answer in here, out of reach of a limit.
         # Outside of the US a request has to name its stream in a header, or does not find it.
-        header = routing_header.to_grpc_metadata((("write_stream", stream),))
-        self._answers: Any = client.transport.append_rows(self._sent(), metadata=(header,))
+        header = routing_header.to_grpc_metadata((("write_stream", stream),))  # type: ignore[no-untyped-call]
+        append_rows: Any = client.transport.append_rows
+        self._answers = append_rows(self._sent(), metadata=(header,))
 
-    def ask(self, request: AppendRowsRequest, seconds: float = SECONDS) -> AppendRowsResponse:
+    def ask(self, request: AppendRowsRequest) -> AppendRowsResponse:
         """Send a request and wait for its answer.
 
         Raises:
@@ -54,18 +57,19 @@ class Connection:
                 request took effect.
         """
         late = threading.Event()
-        watch = threading.Timer(seconds, self._give_up, [late])
+        watch = threading.Timer(SECONDS, self._give_up, [late])
         watch.daemon = True
         watch.start()
         self._requests.put(request)
         try:
             answer: AppendRowsResponse = next(self._answers)
         except StopIteration:
-            raise ServiceUnavailable("BigQuery closed the connection") from None
+            raise ServiceUnavailable("BigQuery closed the connection") from None  # type: ignore[no-untyped-call]
         except grpc.RpcError as error:
             if late.is_set():
-                raise DeadlineExceeded(f"no answer within {seconds:g} s") from None
-            raise from_grpc_error(error) from None
+                silent = f"no answer within {SECONDS:g} s"
+                raise DeadlineExceeded(silent) from None  # type: ignore[no-untyped-call]
+            raise from_grpc_error(error) from None  # type: ignore[no-untyped-call]
         finally:
             watch.cancel()
         return answer
@@ -76,7 +80,7 @@ class Connection:
         self._answers.cancel()
 
     def _sent(self) -> Iterator[AppendRowsRequest]:
-        return iter(self._requests.get, None)  # type: ignore[arg-type]
+        return iter(self._requests.get, None)
 
     def _give_up(self, late: threading.Event) -> None:
         late.set()

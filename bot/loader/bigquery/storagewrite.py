@@ -1,9 +1,10 @@
 """Write through the Storage Write API: Arrow over gRPC, shown once the state counts the rows."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
+import pyarrow as pa
 from google.api_core.exceptions import NotFound
 from google.cloud.bigquery import SchemaField
 from google.cloud.bigquery_storage_v1 import BigQueryWriteClient
@@ -80,7 +81,7 @@ class StorageWrite:
                 break
             failures |= {places[at]: _failure(places[at], one) for at, one in refused.items()}
             kept = [at for at in range(len(places)) if at not in refused]
-            rows, places = rows.take(kept), [places[at] for at in kept]
+            rows, places = rows.take(pa.array(kept, pa.int64())), [places[at] for at in kept]
         return WriteResult(len(places), tuple(failures[place] for place in sorted(failures)))
 
     def flush(self) -> None:
@@ -122,11 +123,8 @@ class StorageWrite:
         """Ask for the stream that every table has; a table that is still missing is well."""
         request = GetWriteStreamRequest(name=f"{self._parent}/streams/_default")
         try:
-            with explaining(self._table):
-                try:
-                    self._client.get_write_stream(request, **ONCE)
-                except NotFound:
-                    pass
+            with explaining(self._table), suppress(NotFound):
+                self._client.get_write_stream(request, **ONCE)
         except SinkError as error:
             return [Check("storage write", passed=False, detail=error.message, hint=error.hint)]
         return [Check("storage write", passed=True, detail="it answers")]
@@ -135,7 +133,7 @@ class StorageWrite:
         """Hang up; what was not shown stays out of sight."""
         self._drop_streams()
         if self._open is not None:
-            self._open.transport.close()
+            self._open.transport.close()  # type: ignore[no-untyped-call]
             self._open = None
         if self._rows is not None:
             self._rows.close()

@@ -133,7 +133,7 @@ class Streams:
         if answer.row_errors:
             return answer.row_errors
         status = answer.error
-        refusal = from_grpc_status(status.code, status.message, errors=status.details)
+        refusal = from_grpc_status(status.code, status.message)  # type: ignore[no-untyped-call]
         if again and isinstance(refusal, AlreadyExists):
             stream.rows += count
             return ()
@@ -142,9 +142,7 @@ class Streams:
             self._leave(stream, gone=gone)
         raise refusal
 
-    def _ask(
-        self, stream: _Stream, schema: bytes, rows: bytes
-    ) -> tuple[AppendRowsResponse, bool]:
+    def _ask(self, stream: _Stream, schema: bytes, rows: bytes) -> tuple[AppendRowsResponse, bool]:
         """Send rows for the end of a stream; a second time if the first has no answer.
 
         The second one, at the same offset, is refused where the first took effect. So idle

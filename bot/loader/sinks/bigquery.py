@@ -1,7 +1,7 @@
 """Write a BigQuery table, by one of two methods: `bot.loader.bigquery` has them."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Self, cast
 
 from google.api_core.client_options import ClientOptions
 from google.api_core.exceptions import NotFound
@@ -36,9 +36,10 @@ class BigquerySink:
 
     config_model: ClassVar[type[SinkConfig]] = BigquerySinkConfig
 
-    def __new__(cls, config: BigquerySinkConfig) -> "BigquerySink":
+    def __new__(cls, config: BigquerySinkConfig) -> Self:
         """Make a sink of the class that the method has."""
-        return super().__new__(StorageWriteSink if config.method == "storage_write" else cls)
+        chosen = StorageWriteSink if config.method == "storage_write" else cls
+        return cast("Self", super().__new__(chosen))
 
     def __init__(self, config: BigquerySinkConfig) -> None:
         self._config = config
@@ -54,7 +55,8 @@ class BigquerySink:
         """Take Arrow."""
         storage = self._config.method == "storage_write"
         return Choice(
-            Plane.ARROW, "BigQuery takes Arrow" if storage else "BigQuery takes JSON made from Arrow"
+            Plane.ARROW,
+            "BigQuery takes Arrow" if storage else "BigQuery takes JSON made from Arrow",
         )
 
     def prepare(self, shape: Shape, plane: Plane) -> None:
