@@ -120,14 +120,14 @@ class Delivery:
         parts, started = self._parts, time.perf_counter()
         parts.store.put(parts.scope, checkpoint)
         self.checkpoint = checkpoint
+        self._saved_at = time.monotonic()
+        seconds = time.perf_counter() - started
+        parts.listen(StateSaved(seconds, checkpoint.bookmark))
         if isinstance(parts.sink, StagedSink) and checkpoint.sink_position:
             parts.writer.publish(parts.sink, checkpoint.sink_position)
             # Nothing is left to be shown by a later run, which could come too late to ask for it.
             self.checkpoint = replace(checkpoint, sink_position={})
             parts.store.put(parts.scope, self.checkpoint)
-        self._saved_at = time.monotonic()
-        seconds = time.perf_counter() - started
-        self._parts.listen(StateSaved(seconds, checkpoint.bookmark))
 
     def last(self) -> Checkpoint:
         """Return the checkpoint of a source that came to its end.

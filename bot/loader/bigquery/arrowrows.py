@@ -35,10 +35,11 @@ class ArrowRows:
 
     def __init__(self, schema: Any, columns: Sequence[SchemaField], table: str) -> None:
         declared = {column.name.lower(): column for column in columns}
-        found = [_found(field, declared[field.name.lower()], table) for field in schema]
+        targets = [declared[name.lower()] for name in schema.names]
+        found = [_found(*pair, table) for pair in zip(schema, targets, strict=True)]
         # Whether a value may be missing is for the table to say, row by row.
         self.schema = pa.schema(
-            [pa.field(field.name, kind) for field, kind in zip(schema, found, strict=True)]
+            [pa.field(column.name, kind) for column, kind in zip(targets, found, strict=True)]
         )
         self._casts = [_cast_to(kind) for kind in found]
         self._texts = _Texts(schema)

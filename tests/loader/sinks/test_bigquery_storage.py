@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import re
+import sys
 import uuid
 from collections.abc import Iterator
 from decimal import Decimal
@@ -13,6 +14,7 @@ import pytest
 from grpc import StatusCode as Code
 from pydantic import ValidationError
 
+from bot.domain.errors import ConfigError
 from bot.loader.bigquery import connection
 from bot.loader.bigquery.config import BigquerySinkConfig
 from bot.loader.config import DlqBlock, SinkBlock
@@ -373,6 +375,19 @@ def test_every_type_arrives_as_it_was(
     assert [row["a column"] for row in server.rows["t"]] == [expected, None]
 
 
+@pytest.mark.parametrize("kind", [pa.binary(), pa.large_binary(), pa.binary_view(), pa.binary(2)])
+def test_insert_all_sends_bytes_as_base64_whatever_holds_them(
+    server: BigQueryServer, kind: Any
+) -> None:
+    sink = make(server, method="insert_all")
+    schema = pa.schema([("value", kind)])
+    sink.prepare(Shape(schema), Plane.ARROW)
+    sink.write(pa.RecordBatch.from_arrays([pa.array([b"\x00\xff"], kind)], schema=schema), Order())
+    sink.close()
+    assert server.tables["t"]["schema"]["fields"][0]["type"] == "BYTES"
+    assert server.rows["t"] == [{"value": "AP8="}]
+
+
 @pytest.mark.parametrize(
     ("kind", "good", "bad", "words"),
     [
@@ -443,7 +458,7 @@ def test_a_table_that_was_there_gets_the_types_that_it_has(
     assert sink.write(pa.RecordBatch.from_arrays([array], schema=schema), Order()).written == 1
     sink.publish(sink.position())
     sink.close()
-    assert [row["value"] for row in server.rows["t"]] == [expected]
+    assert server.rows["t"] == [{"Value": expected}], "named as the table has it"
 
 
 @pytest.mark.parametrize(
@@ -480,6 +495,16 @@ def test_the_method_makes_the_class(server: BigQueryServer) -> None:
 def test_an_emulator_has_to_say_where_it_speaks_grpc(server: BigQueryServer) -> None:
     with pytest.raises(ValidationError, match="needs a storage_endpoint"):
         make(server, storage_endpoint=None)
+
+
+def test_a_missing_package_is_named_with_what_to_install(
+    server: BigQueryServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "bot.loader.bigquery.storagewrite", raising=False)
+    monkeypatch.setitem(sys.modules, "google.cloud.bigquery_storage_v1", None)
+    with pytest.raises(ConfigError, match="bigquery_storage_v1") as caught:
+        make(server)
+    assert "trimtab[bigquery]" in caught.value.hint
 
 
 def test_the_check_needs_both_apis(server: BigQueryServer) -> None:
