@@ -41,6 +41,7 @@ from bot.loader.protocol import SinkError
 ONCE: Final[dict[str, Any]] = {"timeout": SECONDS, "retry": None}
 """The client would try again by itself; trying again is the loader's."""
 _CODES: Final = StorageError.StorageErrorCode
+_GONE: Final = (NotFound, FailedPrecondition)
 _ENDED: Final = frozenset(
     {_CODES.STREAM_NOT_FOUND, _CODES.INVALID_STREAM_STATE, _CODES.STREAM_FINALIZED}
 )
@@ -125,21 +126,22 @@ class Streams:
         try:
             answer, again = self._ask(stream, schema, rows)
         except GoogleAPICallError as error:
-            self._leave(stream, gone=isinstance(error, NotFound | FailedPrecondition))
+            self._leave(stream, gone=isinstance(error, _GONE))
             raise
         if "error" not in answer:
             stream.rows += count
             return ()
-        if answer.row_errors:
-            return answer.row_errors
         status = answer.error
         refusal = from_grpc_status(status.code, status.message)  # type: ignore[no-untyped-call]
         if again and isinstance(refusal, AlreadyExists):
             stream.rows += count
             return ()
-        gone = _ended(status)
-        if gone or isinstance(refusal, AlreadyExists | OutOfRange):
+        gone = isinstance(refusal, _GONE) or _ended(status)
+        if gone or again or isinstance(refusal, AlreadyExists | OutOfRange):
+            # It may end elsewhere than here: what became of the first try is still not known.
             self._leave(stream, gone=gone)
+        if answer.row_errors:
+            return answer.row_errors
         raise refusal
 
     def _ask(self, stream: _Stream, schema: bytes, rows: bytes) -> tuple[AppendRowsResponse, bool]:

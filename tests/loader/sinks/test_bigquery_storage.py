@@ -105,6 +105,22 @@ def test_a_slice_that_may_have_arrived_is_never_shown(server: BigQueryServer, si
     assert server.storage.calls.count("CreateWriteStream") == 2
 
 
+@pytest.mark.parametrize("bad", [True, False])
+def test_a_refusal_of_the_second_try_does_not_tell_what_became_of_the_first(
+    server: BigQueryServer, sink: Any, bad: bool
+) -> None:
+    sink.write(batch(1), Order())
+    refusal = Fault("AppendRows", Code.RESOURCE_EXHAUSTED, "Exceeds quota", in_band=True)
+    server.storage.faults = [lost(), refusal]
+    with pytest.raises(SinkError, match="Exceeds quota") as caught:
+        sink.write(batch(2), Order())
+    assert caught.value.retry is RetryClass.RATE_LIMITED
+    if bad:
+        server.storage.bad_row = lambda row: "odd" if row["id"] % 2 else None
+    assert sink.write(batch(2, 4, 5), ISOLATE).written == (2 if bad else 3)
+    assert seen(server, sink) == [1, 2, 4, *([] if bad else [5])]
+
+
 def test_silence_is_a_timeout(
     server: BigQueryServer, sink: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -237,6 +253,7 @@ def test_a_log_in_that_fails_is_no_outage_and_stays_secret(
             "AppendRows", Code.INVALID_ARGUMENT, "x", in_band=True, storage=Storage.STREAM_FINALIZED
         ),
         Fault("AppendRows", Code.NOT_FOUND, "no such stream"),
+        Fault("AppendRows", Code.NOT_FOUND, "no such stream", in_band=True),
     ],
 )
 def test_a_stream_that_bigquery_ended_is_opened_anew(
