@@ -426,6 +426,9 @@ def test_cancelling_shows_the_slices_that_are_staged(tmp_path: Path) -> None:
     sink.before_write = lambda ids: bench.cancelled.set() if ids[0] == 4 else None
     assert bench.run() == "cancelled"
     assert sink.world.rows == list(range(8))
+    checkpoint = FileState(tmp_path).get("bench::default")
+    assert checkpoint is not None
+    assert checkpoint.sink_position == {}, "what is shown is not asked for once more"
     bench.cancelled.clear()
     assert bench.run() == "completed"
     assert sink.world.rows == list(range(20))
