@@ -14,7 +14,7 @@ from typing import Any
 from bot.documents.redaction import Redactor
 from bot.domain.errors import LoaderError
 from bot.loader.config import DlqBlock
-from bot.loader.protocol import Check, Order, PositionedSink, Sink
+from bot.loader.protocol import Check, Order, PositionedSink, Sink, StagedSink
 from bot.loader.rows import Bookmark, Plane, Shape
 
 Envelope = dict[str, Any]
@@ -95,12 +95,17 @@ class DeadLetterQueue:
             self._sink.write(envelope_batch(ordered), Order())
 
     def flush(self) -> None:
-        """Make the dead letters durable."""
+        """Make the dead letters durable, and seen where the sink stages them."""
         self._sink.flush()
+        if isinstance(self._sink, StagedSink):
+            self._sink.publish(self._sink.position())
 
     def position(self) -> Bookmark | None:
         """Say how far the queue is durable, None where its sink cannot tell."""
-        return self._sink.position() if isinstance(self._sink, PositionedSink) else None
+        # What the sink stages is seen when it is flushed, before the state knows of it.
+        if isinstance(self._sink, StagedSink) or not isinstance(self._sink, PositionedSink):
+            return None
+        return self._sink.position()
 
     def rewind(self, position: Bookmark | None) -> None:
         """Cut off what a crashed process wrote behind `position`.

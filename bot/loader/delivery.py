@@ -27,6 +27,7 @@ from bot.loader.protocol import (
     RowFailure,
     Sink,
     SliceTooLargeError,
+    StagedSink,
     TransactionalSink,
     WriteResult,
 )
@@ -115,13 +116,29 @@ class Delivery:
         self._check_budget(failures)
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Put a checkpoint into the store."""
-        started = time.perf_counter()
-        self._parts.store.put(self._parts.scope, checkpoint)
+        """Put a checkpoint into the store, and show the rows that a sink staged for it."""
+        parts, started = self._parts, time.perf_counter()
+        parts.store.put(parts.scope, checkpoint)
         self.checkpoint = checkpoint
         self._saved_at = time.monotonic()
         seconds = time.perf_counter() - started
-        self._parts.listen(StateSaved(seconds, checkpoint.bookmark))
+        parts.listen(StateSaved(seconds, checkpoint.bookmark))
+        if isinstance(parts.sink, StagedSink) and checkpoint.sink_position:
+            parts.writer.publish(parts.sink, checkpoint.sink_position)
+            # Nothing is left to be shown by a later run, which could come too late to ask for it.
+            self.checkpoint = replace(checkpoint, sink_position={})
+            parts.store.put(parts.scope, self.checkpoint)
+
+    def last(self) -> Checkpoint:
+        """Return the checkpoint of a source that came to its end.
+
+        What was staged of pages that have no name in the source is the load's only now: before,
+        a crash made it start again.
+        """
+        sink = self._parts.sink
+        if not isinstance(sink, StagedSink):
+            return self.checkpoint
+        return replace(self.checkpoint, sink_position=sink.position())
 
     @property
     def _searches(self) -> bool:

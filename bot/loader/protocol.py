@@ -46,6 +46,9 @@ class Anchor(Enum):
     """It cannot: a crash may deliver up to one page again (harmless when `replay_safe`)."""
     POSITION = "position"
     """Append-only storage: `position` says how far it is durable, `rewind` cuts it back."""
+    STAGED = "staged"
+    """Rows stay out of sight until the state counts them: `publish` shows what a position names,
+    and what was staged behind the last one is never shown."""
     TRANSACTION = "transaction"
     """The mark of a slice is committed in the same transaction as its rows."""
 
@@ -340,6 +343,24 @@ class PositionedSink(Sink, Protocol):
 
         Raises:
             SinkError: the storage is shorter than `position` says (somebody cut it).
+        """
+        ...
+
+
+@runtime_checkable
+class StagedSink(PositionedSink, Protocol):
+    """A sink with `Anchor.STAGED`: rows are shown only once a durable state names them.
+
+    Its position names what is staged and not shown yet, and is empty when that is nothing. A
+    `write` that raised is in no later position, whatever became of it; so it can be tried again.
+    `rewind` shows what a position names and forgets the rest.
+    """
+
+    def publish(self, position: Bookmark) -> None:
+        """Show the rows that a position names: called when it is durable; a second time is nothing.
+
+        Raises:
+            SinkError: they are not shown. The state names them still, and the next run shows them.
         """
         ...
 

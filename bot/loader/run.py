@@ -4,7 +4,7 @@ import contextlib
 import threading
 import time
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from bot.domain.errors import TrimtabError
@@ -15,7 +15,7 @@ from bot.loader.delivery import Delivery, Parts
 from bot.loader.events import Finished, Listener, Note, Started
 from bot.loader.guarantee import describe_guarantee
 from bot.loader.pipeline import Pipeline
-from bot.loader.protocol import PositionedSink, Sink, Source, TransactionalSink
+from bot.loader.protocol import PositionedSink, Sink, Source, StagedSink, TransactionalSink
 from bot.loader.reader import ReadAhead
 from bot.loader.rows import Choice, Reading
 from bot.loader.slices import SliceWriter
@@ -122,6 +122,9 @@ class _Run:
         if self._connectors.dlq is not None:
             self._connectors.dlq.prepare()
         found = None if fresh else self._find_checkpoint()
+        if found is not None and self._was_only_to_be_shown(found):
+            self._tell_start(choice, resumed=True)
+            return "completed"
         checkpoint = self._begin(found)
         self._tell_start(choice, resumed=checkpoint.bookmark is not None)
         delivery = Delivery(self._parts(), checkpoint)
@@ -147,6 +150,15 @@ class _Run:
         text = sink.mark(scope) if isinstance(sink, TransactionalSink) else None
         marked = Checkpoint.parse(text, "the sink's mark") if text is not None else None
         return later(stored, marked)
+
+    def _was_only_to_be_shown(self, found: Checkpoint) -> bool:
+        """Show the last rows of a load that died between its end and showing them."""
+        sink = self._connectors.sink
+        if not (found.finished and found.sink_position and isinstance(sink, StagedSink)):
+            return False
+        sink.rewind(found.sink_position)
+        self._store.put(self._config.scope, replace(found, sink_position={}))
+        return True
 
     def _begin(self, found: Checkpoint | None) -> Checkpoint:
         """Return the checkpoint to start from, with sink and queue cut back to it."""
@@ -214,7 +226,7 @@ class _Run:
 
     def _finish(self, delivery: Delivery) -> None:
         """Close the load; that it is finished is the last thing that is written down."""
-        last, sink = delivery.checkpoint, self._connectors.sink
+        last, sink = delivery.last(), self._connectors.sink
         if self._connectors.source.capabilities.incremental:
             delivery.save(last.advance(finished=True, outbox=()))
             return

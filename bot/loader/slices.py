@@ -13,11 +13,12 @@ from bot.loader.protocol import (
     Sink,
     SinkError,
     SliceTooLargeError,
+    StagedSink,
     TransactionalSink,
     WriteResult,
 )
 from bot.loader.retry import Tries
-from bot.loader.rows import Rows
+from bot.loader.rows import Bookmark, Rows
 from bot.loader.state import Checkpoint
 
 Sealer = Callable[[WriteResult], Checkpoint]
@@ -49,8 +50,8 @@ class Attempted:
 class SliceWriter:
     """Write slices into a sink, trying again only where that cannot duplicate rows.
 
-    That is where the sink says that replaying a write is safe, or where it keeps a mark that
-    tells whether the write that failed was committed after all.
+    That is where the sink says that replaying a write is safe, where it keeps a mark that tells
+    whether the write that failed was committed after all, or where it never shows what failed.
     """
 
     def __init__(
@@ -90,9 +91,26 @@ class SliceWriter:
         checkpoint = sealed[0][1] if sealed and result is not None else None
         return Attempted(result, error, checkpoint, uncertain, seconds, tries.paused_seconds)
 
+    def publish(self, sink: StagedSink, position: Bookmark) -> None:
+        """Show what a sink staged, which can be tried again at any time.
+
+        Raises:
+            SinkError: it is not shown; the state names it still.
+        """
+        tries = Tries(self._retry, self._cancelled)
+        while True:
+            try:
+                sink.publish(position)
+            except SinkError as error:
+                if not self._try_again(error, tries):
+                    raise
+            else:
+                return
+
     def _try_again(self, error: SinkError, tries: Tries) -> bool:
         """Tell listeners of a failure, and wait if there is to be another try."""
-        safe = self._sink.capabilities.replay_safe or isinstance(self._sink, TransactionalSink)
+        exact = isinstance(self._sink, TransactionalSink | StagedSink)
+        safe = exact or self._sink.capabilities.replay_safe
         again = safe and not isinstance(error, SliceTooLargeError) and tries.may_go_on(error)
         pause = tries.next_pause() if again else 0.0
         retry_class = error.retry.value if error.retry else ""

@@ -32,6 +32,7 @@ from bot.loader.protocol import (
     Anchor,
     Check,
     Order,
+    RetryClass,
     RowFailure,
     SinkCapabilities,
     SinkConfig,
@@ -55,6 +56,8 @@ class World:
     """What outlives a process, and the effect at which the process dies."""
 
     rows: list[int] = field(default_factory=list)
+    staged: list[int] = field(default_factory=list)
+    shown: int = 0
     marks: dict[str, str] = field(default_factory=dict)
     letters: list[dict[str, Any]] = field(default_factory=list)
     effects: list[str] = field(default_factory=list)
@@ -188,6 +191,33 @@ class AppendedSink(ScriptedSink):
 
     def rewind(self, position: Bookmark) -> None:
         del self.world.rows[int(position["rows"]) :]
+
+
+class StagingSink(ScriptedSink):
+    """What is written is seen once it is published; `staged` outlives the process, unseen."""
+
+    lost_publishes = 0
+
+    def commit(self, good: list[int], order: Order, result: WriteResult) -> None:
+        self.world.effect(f"stage {len(good)}")
+        self.world.staged.extend(good)
+
+    def position(self) -> Bookmark:
+        unseen = len(self.world.staged) - self.world.shown
+        return {"staged": len(self.world.staged)} if unseen else {}
+
+    def publish(self, position: Bookmark) -> None:
+        if self.lost_publishes:
+            self.lost_publishes -= 1
+            raise SinkError("no answer", retry=RetryClass.CONNECTION)
+        reached = int(position.get("staged", 0))
+        self.world.effect(f"publish {reached}")
+        self.world.rows.extend(self.world.staged[self.world.shown : reached])
+        self.world.shown = max(self.world.shown, reached)
+
+    def rewind(self, position: Bookmark) -> None:
+        self.publish(position)
+        del self.world.staged[self.world.shown :]
 
 
 @dataclass

@@ -6,6 +6,7 @@ Each case is checked by a sum over all columns, or value by value where a format
 import csv
 import json
 import sqlite3
+import struct
 import threading
 from decimal import Decimal
 from pathlib import Path
@@ -22,6 +23,7 @@ from bot.loader.pipeline import load_pipeline
 from bot.loader.rows import Plane, Shape
 from bot.loader.run import build_connectors, run_pipeline
 from bot.loader.sinks.postgres import PostgresSink
+from tests.servers.bigquery import running_bigquery
 
 Json = dict[str, Any]
 HAZARDS = """
@@ -120,6 +122,41 @@ def test_the_arrow_plane_keeps_everything_and_sets_apart_what_it_cannot_hold(
     assert letters[0]["payload"]["day"] == "infinity"
     assert letters[0]["payload"]["moment"] == "-infinity"
     assert all("Arrow has no value for" in letter["error"]["message"] for letter in letters)
+
+
+def test_storage_write_keeps_everything(tmp_path: Path, database: str) -> None:
+    _execute(database, HAZARDS.format(mood="mood"), ENDLESS)
+    with running_bigquery() as server:
+        place = {"project_id": "p", "dataset_id": "warehouse", "table_id": "target"}
+        endpoints = {"api_endpoint": server.url, "storage_endpoint": server.storage.address}
+        method = {"method": "storage_write", "auth": {"type": "anonymous"}}
+        _run(tmp_path, _from(database), {"type": "bigquery", "config": place | endpoints | method})
+    found = {row["id"]: row for row in server.rows["target"]}
+    with psycopg.connect(database, row_factory=psycopg.rows.dict_row) as connection:
+        origin = connection.execute("SELECT * FROM origin").fetchall()
+    exact = {"small", "word", "padded", "short", "exact", "money_like", "double", "single"}
+    exact |= {"flag", "bytes", "day", "moment", "local", "clock"}
+    for row in origin:
+        kept = found[row["id"]]
+        assert {n: _comparable(kept[n], n) for n in exact} == {
+            n: _comparable(row[n], n) for n in exact
+        }
+    assert len(found) == len(origin)
+    last = found[20]
+    assert last["endless"] == "123456789012345678901234567890123456789012345.678901"
+    assert last["uid"] == "ffffffff-ffff-ffff-ffff-ffffffffffff"
+    doc = json.loads(last["doc"], parse_float=Decimal)
+    assert doc["big"] == Decimal("12345678901234567890.123456789")
+    assert last["raw"] == '{"b" : 1,\n "a": 1.10, "a": 2}'
+    assert (last["list"], last["grid"]) == ("{1,NULL,3}", "{{1,2},{3,4}}")
+    assert (last["feeling"], last["net"]) == ("sad", "2001:db8::1/64")
+
+
+def _comparable(value: Any, name: str) -> Any:
+    """Make numbers of one word length equal where they are, and NaN equal to itself."""
+    if not isinstance(value, float):
+        return value
+    return struct.pack("f" if name == "single" else "d", value)
 
 
 def test_binary_slices_keep_everything_too(tmp_path: Path, database: str) -> None:

@@ -24,6 +24,7 @@ from tests.loader.scripted import (
     MarkedSink,
     ScriptedSink,
     ScriptedSource,
+    StagingSink,
     World,
 )
 
@@ -320,7 +321,7 @@ def test_two_runs_of_one_pipeline_keep_out_of_each_other(tmp_path: Path) -> None
         bench.run()
 
 
-@pytest.mark.parametrize("kind", [MarkedSink, AppendedSink])
+@pytest.mark.parametrize("kind", [MarkedSink, AppendedSink, StagingSink])
 @pytest.mark.parametrize("bookmarks", [True, False])
 def test_a_crash_at_any_effect_loses_nothing_and_doubles_nothing(
     tmp_path: Path, kind: type[ScriptedSink], bookmarks: bool
@@ -328,7 +329,7 @@ def test_a_crash_at_any_effect_loses_nothing_and_doubles_nothing(
     expected = [n for n in range(47) if n % 11 and n not in {5, 6, 30}]
     dead = [0, 5, 6, 11, 22, 30, 33, 44]
     crashed = True
-    for die_at in range(40):
+    for die_at in range(50):
         world = World(die_at=die_at)
         bench = Bench(
             tmp_path / f"{kind.__name__}{bookmarks}{die_at}",
@@ -360,6 +361,77 @@ def test_a_crash_with_a_source_in_no_order_delivers_at_most_a_page_again(tmp_pat
         bench.run()
         assert set(world.rows) == set(range(40))
         assert len(world.rows) < 50
+
+
+@pytest.mark.parametrize("bookmarks", [True, False])
+@pytest.mark.parametrize("incremental", [True, False])
+def test_a_sink_that_stages_is_exact_whatever_the_order_of_the_source(
+    tmp_path: Path, bookmarks: bool, incremental: bool
+) -> None:
+    crashed = True
+    for die_at in range(30):
+        world = World(die_at=die_at)
+        source = ScriptedSource(
+            40, 10, positional=False, bookmarks=bookmarks, incremental=incremental
+        )
+        bench = Bench(tmp_path / str(die_at), source, StagingSink(world), batch_size=4)
+        crashed = False
+        try:
+            bench.run()
+        except Crash:
+            crashed = True
+        world.die_at = None
+        if crashed:
+            assert bench.run() == "completed"
+        assert world.rows == list(range(40)), die_at
+    assert not crashed, "the last round was to be one without a crash"
+
+
+def test_staged_rows_are_shown_after_the_state_and_with_patience(tmp_path: Path) -> None:
+    sink = StagingSink(World())
+    sink.lost_publishes = 2
+    bench = Bench(tmp_path, ScriptedSource(20, 10), sink, batch_size=5)
+    assert bench.run() == "completed"
+    assert sink.world.effects == [
+        *("stage 5", "stage 5", "flush", "publish 10"),
+        *("stage 5", "stage 5", "flush", "publish 20"),
+    ]
+    assert [event.retried for event in bench.of(WriteFailed)] == [True, True]
+    checkpoint = FileState(tmp_path).get("bench::default")
+    assert checkpoint is not None
+    assert checkpoint.sink_position == {}
+
+
+def test_rows_that_cannot_be_shown_are_shown_by_the_next_run(tmp_path: Path) -> None:
+    sink = StagingSink(World())
+    sink.lost_publishes = 6
+    bench = Bench(tmp_path, ScriptedSource(20, 10), sink, batch_size=5)
+    with pytest.raises(SinkError, match="no answer"):
+        bench.run()
+    assert sink.world.rows == []
+    sink.lost_publishes = 0
+    assert bench.run() == "completed"
+    assert sink.world.rows == list(range(20))
+
+
+def test_a_write_that_failed_into_a_staging_sink_is_tried_again(tmp_path: Path) -> None:
+    sink = StagingSink(World(), before_write=_fail_times(2))
+    assert Bench(tmp_path, ScriptedSource(10, 10), sink).run() == "completed"
+    assert sink.world.rows == list(range(10))
+
+
+def test_cancelling_shows_the_slices_that_are_staged(tmp_path: Path) -> None:
+    sink = StagingSink(World())
+    bench = Bench(tmp_path, ScriptedSource(20, 10), sink, batch_size=4)
+    sink.before_write = lambda ids: bench.cancelled.set() if ids[0] == 4 else None
+    assert bench.run() == "cancelled"
+    assert sink.world.rows == list(range(8))
+    checkpoint = FileState(tmp_path).get("bench::default")
+    assert checkpoint is not None
+    assert checkpoint.sink_position == {}, "what is shown is not asked for once more"
+    bench.cancelled.clear()
+    assert bench.run() == "completed"
+    assert sink.world.rows == list(range(20))
 
 
 def _refuse_all(ids: list[int]) -> None:

@@ -3,6 +3,8 @@
 It keeps tables in memory, checks rows as BigQuery does (unknown fields, missing required ones,
 types that do not parse) and answers `insertAll` with an outcome for each row:
 https://cloud.google.com/bigquery/docs/reference/rest/v2/tabledata/insertAll
+
+`storage` is the Storage Write API of the same tables: `tests.servers.bigquery_storage`.
 """
 
 import gzip
@@ -13,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.servers.bigquery_storage import StorageServer, running_storage
 
 Json = dict[str, Any]
 
@@ -26,6 +30,9 @@ class BigQueryServer:
     rows: dict[str, list[Json]] = field(default_factory=dict)
     refusals: list[tuple[int, str]] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.storage = StorageServer(self.tables, self.rows)
 
     def insert(self, table: str, body: Json) -> Json:
         fields = {f["name"]: f for f in self.tables[table]["schema"]["fields"]}
@@ -64,7 +71,7 @@ def _problem(row: Json, fields: dict[str, Json]) -> Json | None:
 
 @contextmanager
 def running_bigquery() -> Iterator[BigQueryServer]:
-    """Serve on a free loopback port."""
+    """Serve both APIs on free loopback ports."""
     state = BigQueryServer()
 
     class Handler(BaseHTTPRequestHandler):
@@ -101,9 +108,10 @@ def running_bigquery() -> Iterator[BigQueryServer]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     state.url = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=[0.02], daemon=True).start()
     try:
-        yield state
+        with running_storage(state.storage):
+            yield state
     finally:
         server.shutdown()
         server.server_close()

@@ -5,12 +5,19 @@ takes decimals and the numbers inside JSON columns through a double, and writes 
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import duckdb
 import pyarrow as pa
 
 from bot.loader.sinks.table import quoted
+
+_BINARY: Final = (
+    pa.types.is_binary,
+    pa.types.is_large_binary,
+    pa.types.is_binary_view,
+    pa.types.is_fixed_size_binary,
+)
 
 
 class JsonLines:
@@ -81,7 +88,7 @@ def _value(field: Any) -> str:
 def _other_value(name: str, kind: Any) -> str:
     if pa.types.is_date(kind) or pa.types.is_time(kind) or kind == pa.uuid():
         return f"'\"' || {name}::VARCHAR || '\"'"
-    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+    if any(test(kind) for test in _BINARY):
         return f"'\"' || to_base64({name}) || '\"'"
     return f"to_json({name})::VARCHAR"
 

@@ -25,6 +25,7 @@ from bot.loader.protocol import (
     Sink,
     SinkError,
     SliceTooLargeError,
+    StagedSink,
     TransactionalSink,
 )
 from bot.loader.rows import Plane, Shape
@@ -161,6 +162,19 @@ def make_bigquery(folder: Path, request: pytest.FixtureRequest) -> Made:
     return Made(_builder("bigquery", **config), held, broken)
 
 
+def make_bigquery_storage(folder: Path, request: pytest.FixtureRequest) -> Made:
+    server = request.getfixturevalue("bigquery")
+    config: Record = {"project_id": "p", "dataset_id": "warehouse", "table_id": "t"}
+    config |= {"method": "storage_write", "auth": {"type": "anonymous"}}
+    config |= {"api_endpoint": server.url, "storage_endpoint": server.storage.address}
+    nowhere = {"api_endpoint": "http://127.0.0.1:1", "storage_endpoint": "127.0.0.1:1"}
+    return Made(
+        _builder("bigquery", **config),
+        lambda: list(server.rows.get("t", [])),
+        _builder("bigquery", **{**config, **nowhere}),
+    )
+
+
 MAKERS = [
     make_postgres,
     make_duckdb,
@@ -169,6 +183,7 @@ MAKERS = [
     make_jsonl,
     make_parquet,
     make_bigquery,
+    make_bigquery_storage,
 ]
 
 
@@ -188,7 +203,13 @@ def write(sink: Sink, *slices: Any, order: Order = Order()) -> None:  # noqa: B0
     sink.prepare(SHAPE, Plane.ARROW)
     for rows in slices:
         assert sink.write(rows, order).written == rows.num_rows
+    finish(sink)
+
+
+def finish(sink: Sink) -> None:
     sink.flush()
+    if isinstance(sink, StagedSink):
+        sink.publish(sink.position())
 
 
 def test_rows_arrive_as_they_were_and_a_later_run_adds_to_them(made: Made) -> None:
@@ -238,6 +259,7 @@ def test_a_refused_slice_leaves_nothing_where_the_sink_says_so(made: Made) -> No
         assert [failure.index for failure in result.failures] == [1]
         assert "id" in result.failures[0].message
         assert result.written == 2
+        finish(sink)
     sink.close()
     expected = [1, 2, 3] if sink.capabilities.row_outcomes else [1]
     assert [record["id"] for record in made.held()] == expected
@@ -282,10 +304,13 @@ def test_the_last_of_several_rows_with_one_key_wins(made: Made) -> None:
 def test_the_anchor_is_what_the_sink_says_it_is(made: Made) -> None:
     sink = made.build()
     anchor = sink.capabilities.anchor
-    assert isinstance(sink, PositionedSink) == (anchor is Anchor.POSITION)
+    assert isinstance(sink, PositionedSink) == (anchor in {Anchor.POSITION, Anchor.STAGED})
+    assert isinstance(sink, StagedSink) == (anchor is Anchor.STAGED)
     assert isinstance(sink, TransactionalSink) == (anchor is Anchor.TRANSACTION)
     write(sink, batch(row(1)))
-    if isinstance(sink, PositionedSink):
+    if isinstance(sink, StagedSink):
+        _assert_only_what_a_position_names_is_shown(made, sink)
+    elif isinstance(sink, PositionedSink):
         position = json.loads(json.dumps(sink.position()))
         write(sink, batch(row(2)))
         sink.write(batch(row(3)), Order())
@@ -309,6 +334,28 @@ def test_the_anchor_is_what_the_sink_says_it_is(made: Made) -> None:
         sink.clear_mark("scope")
         assert (sink.mark("scope"), sink.mark("other")) == (None, "o")
     sink.close()
+
+
+def _assert_only_what_a_position_names_is_shown(made: Made, sink: StagedSink) -> None:
+    """`sink` has shown row 1."""
+    assert sink.position() == {}
+    sink.write(batch(row(2)), Order())
+    sink.write(batch(row(3)), Order())
+    assert made.held() == [row(1)]
+    named = json.loads(json.dumps(sink.position()))
+    sink.write(batch(row(4)), Order())
+    sink.close()
+    again = made.build()
+    again.prepare(SHAPE, Plane.ARROW)
+    assert isinstance(again, StagedSink)
+    again.rewind(named)
+    assert again.position() == {}
+    again.publish(named)
+    again.rewind(named)
+    assert made.held() == [row(1), row(2), row(3)]
+    write(again, batch(row(5)))
+    again.close()
+    assert made.held() == [row(1), row(2), row(3), row(5)]
 
 
 def test_a_target_that_cannot_be_written_is_one_sentence(made: Made) -> None:

@@ -1,0 +1,1 @@
+"""The two ways into a BigQuery table, and what they share."""
