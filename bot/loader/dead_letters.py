@@ -14,7 +14,7 @@ from typing import Any
 from bot.documents.redaction import Redactor
 from bot.domain.errors import LoaderError
 from bot.loader.config import DlqBlock
-from bot.loader.protocol import Check, Order, PositionedSink, Sink, StagedSink
+from bot.loader.protocol import Check, Order, PositionedSink, RecordSink, Sink, StagedSink
 from bot.loader.rows import Bookmark, Plane, Shape
 
 Envelope = dict[str, Any]
@@ -92,7 +92,10 @@ class DeadLetterQueue:
         """Write envelopes without counting them (those of an earlier process, after a crash)."""
         if envelopes:
             ordered = sorted(envelopes, key=lambda envelope: int(envelope["record_index"]))
-            self._sink.write(envelope_batch(ordered), Order())
+            if isinstance(self._sink, RecordSink):
+                self._sink.write_records(ordered)
+            else:
+                self._sink.write(envelope_batch(ordered), Order())
 
     def flush(self) -> None:
         """Make the dead letters durable, and seen where the sink stages them."""

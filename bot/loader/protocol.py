@@ -9,7 +9,7 @@ A connector is a class registered under the entry point group `trimtab.sources` 
 register in the same way.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import Any, ClassVar, Protocol, runtime_checkable
@@ -343,6 +343,19 @@ class PositionedSink(Sink, Protocol):
 
         Raises:
             SinkError: the storage is shorter than `position` says (somebody cut it).
+        """
+        ...
+
+
+@runtime_checkable
+class RecordSink(Sink, Protocol):
+    """A sink that also takes a few records as they are, without Arrow in between."""
+
+    def write_records(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """Write records of JSON values like a slice.
+
+        Raises:
+            SinkError: nothing of them was kept.
         """
         ...
 

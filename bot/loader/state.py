@@ -11,7 +11,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -52,7 +52,9 @@ class Checkpoint:
 
     def text(self) -> str:
         """Return the checkpoint as one line of JSON."""
-        return json.dumps({"version": VERSION, **asdict(self)}, separators=(",", ":"))
+        # `asdict` would copy every dead letter of the outbox, all the way down.
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return json.dumps({"version": VERSION, **values}, separators=(",", ":"))
 
     @classmethod
     def parse(cls, text: str, where: str) -> Self:

@@ -1,5 +1,7 @@
 """Write a file of JSON lines, appended to."""
 
+import json
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bot.loader.protocol import Order, WriteResult
@@ -38,6 +40,12 @@ class JsonlSink(AppendFileSink):
             self._lines = JsonLines(self._shape.schema)
         self._file.append(self._lines.encode(batch))
         return WriteResult(batch.num_rows)
+
+    def write_records(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """Append a few records, each a line."""
+        texts = (json.dumps(one, ensure_ascii=False, separators=(",", ":")) for one in records)
+        # Half of a surrogate pair becomes its escape, which JSON has as well.
+        self._file.append(f"{text}\n".encode("utf-8", "backslashreplace") for text in texts)
 
     def close(self) -> None:
         """Close the file."""

@@ -10,7 +10,15 @@ from pydantic import Field, SecretStr
 
 from bot.loader.postgres.columns import describe_table
 from bot.loader.postgres.copyin import CopyInput, run_copy, undecoded
-from bot.loader.postgres.isolate import forbids_staging, is_row_error, jump, movable, stage
+from bot.loader.postgres.isolate import (
+    forbids_staging,
+    is_row_error,
+    jump,
+    movable,
+    round_trip_s,
+    stage,
+    worth_jumping,
+)
 from bot.loader.postgres.literals import literal
 from bot.loader.postgres.session import check_connection, connect, explain
 from bot.loader.postgres.target import STAGED, Target, find_or_create, match, may_create
@@ -53,7 +61,8 @@ class PostgresSink:
         self._encode: Callable[[Any], CopyInput] = undecoded
         self._may_stage = True
         self._movable = False
-        self._doubtful = False
+        self._round_trip_s: float | None = None
+        self._bad_share = 0.0
 
     @property
     def capabilities(self) -> SinkCapabilities:
@@ -97,7 +106,7 @@ class PostgresSink:
         """Write one slice in one transaction, with its mark."""
         assert self._target is not None
         with self._errors_explained():
-            if order.isolate and self._doubtful:
+            if order.isolate and self._bad_share:
                 # Bad rows come in company: do not send this slice twice as well.
                 return self._isolate(rows, order)
             result = WriteResult(rows.num_rows)
@@ -195,12 +204,22 @@ class PostgresSink:
             with suppress(psycopg.Error):
                 connection.execute("ROLLBACK")
             raise
-        self._doubtful = bool(failures)
+        self._bad_share = len(failures) / max(1, rows.num_rows)
         return result
 
     def _failures(self, rows: Rows) -> list[RowFailure]:
+        """Open a transaction, land the good rows in it and find the others, the faster way first."""
         assert self._target is not None
         connection, target = self._connection, self._target
+
+        def encode(first: int, last: int) -> CopyInput:
+            return self._encode(rows.slice(first, last - first))
+
+        few = self._worth_jumping(connection, rows.num_rows)
+        if self._bad_share * rows.num_rows <= few:
+            found = jump(connection, target, encode, rows.num_rows, few)
+            if found is not None:
+                return found
         if self._can_stage(connection, target):
             try:
                 return stage(connection, target, self._encode(rows))
@@ -208,11 +227,17 @@ class PostgresSink:
                 if self._config.upsert or not is_row_error(error):
                     raise
                 connection.execute("ROLLBACK")
+        found = jump(connection, target, encode, rows.num_rows)
+        assert found is not None
+        return found
 
-        def encode(first: int, last: int) -> CopyInput:
-            return self._encode(rows.slice(first, last - first))
-
-        return jump(connection, target, encode, rows.num_rows)
+    def _worth_jumping(self, connection: psycopg.Connection[Any], rows: int) -> int:
+        if self._config.upsert or self._encode is not undecoded:
+            # Rows have to be staged to be merged; encoding them piece by piece takes too long.
+            return -1
+        if self._round_trip_s is None:
+            self._round_trip_s = round_trip_s(connection)
+        return worth_jumping(rows, self._round_trip_s)
 
     def _can_stage(self, connection: psycopg.Connection[Any], target: Target) -> bool:
         """Make the session ready to stage rows, once; tell whether it is."""

@@ -1,15 +1,19 @@
 """Bad rows in an atomic slice: exactly they are set apart, each with its own error."""
 
+from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pyarrow as pa
 import pytest
 
+from bot.loader.postgres.isolate import worth_jumping
 from bot.loader.protocol import Mark, Order, SinkError, WriteResult
 from bot.loader.rows import Plane, Reading, Shape
 from bot.loader.sinks.postgres import PostgresSink, PostgresSinkConfig
 from bot.loader.sources.postgres import PostgresSource, PostgresSourceConfig
+from tests.servers.delay import delayed
 
 TARGET = """
 CREATE TABLE parents (id int PRIMARY KEY); INSERT INTO parents VALUES (1), (2);
@@ -29,11 +33,28 @@ BAD = {
 }
 
 
-@pytest.fixture(params=["stage", "jump"])
-def url(request: pytest.FixtureRequest, database: str) -> str:
-    """Connect as somebody who may make temporary tables, or as one who may not."""
-    if request.param == "stage":
-        return database
+@pytest.fixture
+def far(database: str) -> Iterator[str]:
+    """Connect through 5 ms, so that rows are staged."""
+    there = urlsplit(database)
+    assert there.hostname is not None
+    assert there.port is not None
+    with delayed(there.hostname, there.port, 5) as port:
+        yield f"postgresql://postgres@{there.hostname}:{port}{there.path}"
+
+
+@pytest.fixture(params=["near", "far", "guest"])
+def url(request: pytest.FixtureRequest, database: str, far: str) -> str:
+    """Connect near by, where few bad rows are jumped over; far away; or as a guest.
+
+    A guest may not make temporary tables, and is far away too.
+    """
+    if request.param == "guest":
+        return far.replace("//postgres@", f"//{_invite_guest(database)}@")
+    return database if request.param == "near" else far
+
+
+def _invite_guest(database: str) -> str:
     name = database.rsplit("/", 1)[1]
     with psycopg.connect(database, autocommit=True) as connection:
         for statement in (
@@ -44,7 +65,7 @@ def url(request: pytest.FixtureRequest, database: str) -> str:
             "GRANT CREATE ON SCHEMA public TO PUBLIC",
         ):
             connection.execute(statement.encode())
-    return database.replace("//postgres@", "//guest@")
+    return "guest"
 
 
 def _prepare(database: str, bad: dict[int, tuple[str, str, str]]) -> None:
@@ -68,6 +89,14 @@ def _sink(database: str, **config: Any) -> PostgresSink:
     return PostgresSink(PostgresSinkConfig(connection_url=database, table="target", **config))
 
 
+def _staging(database: str) -> list[tuple[int, int]]:
+    """Count the staging tables of all sessions, and the bytes in them."""
+    query = "SELECT count(*), coalesce(sum(pg_relation_size(oid)), 0)::bigint FROM pg_class"
+    query += " WHERE relname = 'trimtab_staged'"
+    with psycopg.connect(database) as connection:
+        return connection.execute(query.encode()).fetchall()
+
+
 def _count(database: str) -> int:
     with psycopg.connect(database) as connection:
         found = connection.execute("SELECT count(*) FROM target").fetchone()
@@ -79,7 +108,7 @@ def _count(database: str) -> int:
 @pytest.mark.parametrize(
     ("mode", "url"),
     # An upsert always stages its rows.
-    [("append", "stage"), ("append", "jump"), ("upsert", "stage")],
+    [("append", "near"), ("append", "far"), ("append", "guest"), ("upsert", "near")],
     indirect=["url"],
 )
 def test_exactly_the_bad_rows_fail_with_their_own_errors(
@@ -157,7 +186,30 @@ def test_many_bad_rows_are_found_too(database: str) -> None:
     bad = [i for i, record in enumerate(_records(rows)) if record["qty"] == -1]
     assert [failure.index for failure in result.failures] == bad
     assert result.written == _count(database) == 2700
+    assert _staging(database) == [(1, 0)]
     sink.close()
+
+
+def test_few_bad_rows_near_by_need_no_staging(database: str) -> None:
+    _prepare(database, {3: BAD[3]})
+    shape, rows = _rows(database, Plane.RAW)
+    sink = _sink(database)
+    sink.prepare(shape, Plane.RAW)
+    for _ in range(2):
+        with psycopg.connect(database, autocommit=True) as connection:
+            connection.execute("DELETE FROM target")
+        assert sink.write(rows, Order(isolate=True)).written == 2999
+    assert _staging(database) == [(0, 0)]
+    sink.close()
+
+
+@pytest.mark.parametrize("size", [1, 100, 10_000])
+def test_jumping_is_worth_it_for_few_rows_and_short_ways(size: int) -> None:
+    ways_s = [0.0001, 0.001, 0.01, 0.1]
+    rows = [worth_jumping(size, way_s) for way_s in ways_s]
+    assert rows == sorted(rows, reverse=True)
+    assert rows[-1] < 0
+    assert all(found <= size for found in rows)
 
 
 def test_without_isolation_a_bad_row_fails_the_slice_and_nothing_is_kept(database: str) -> None:
@@ -184,7 +236,7 @@ CREATE TABLE target (
 
 
 def test_a_value_that_is_too_long_is_refused_as_copy_refuses_it_and_never_cut(
-    database: str,
+    database: str, url: str
 ) -> None:
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(LIMITED.encode())
@@ -198,7 +250,7 @@ def test_a_value_that_is_too_long_is_refused_as_copy_refuses_it_and_never_cut(
     rows = pa.RecordBatch.from_pylist(
         [dict(zip(names, one, strict=True)) for one in values], schema=schema
     )
-    sink = _sink(database)
+    sink = _sink(url)
     sink.prepare(Shape(schema), Plane.ARROW)
     result = sink.write(rows, Order(isolate=True))
     assert [failure.index for failure in result.failures] == [1, 3, 5, 7, 9, 11]
@@ -208,7 +260,7 @@ def test_a_value_that_is_too_long_is_refused_as_copy_refuses_it_and_never_cut(
     sink.close()
 
 
-def test_names_of_columns_do_not_meet_those_of_the_loader(database: str) -> None:
+def test_names_of_columns_do_not_meet_those_of_the_loader(database: str, url: str) -> None:
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(
             "CREATE TABLE target (place int, low int, code text, message text CHECK (code > ''))"
@@ -224,7 +276,7 @@ def test_names_of_columns_do_not_meet_those_of_the_loader(database: str) -> None
     values = [
         {"place": i, "low": i, "code": "" if i == 5 else "c", "message": "m"} for i in range(9)
     ]
-    sink = _sink(database)
+    sink = _sink(url)
     sink.prepare(Shape(schema), Plane.ARROW)
     result = sink.write(pa.RecordBatch.from_pylist(values, schema=schema), Order(isolate=True))
     assert [failure.index for failure in result.failures] == [5]
@@ -233,22 +285,18 @@ def test_names_of_columns_do_not_meet_those_of_the_loader(database: str) -> None
 
 
 @pytest.mark.parametrize("mode", ["append", "upsert"])
-def test_staged_rows_do_not_pile_up_from_slice_to_slice(database: str, mode: str) -> None:
+def test_staged_rows_do_not_pile_up_from_slice_to_slice(database: str, far: str, mode: str) -> None:
     _prepare(database, {2999: BAD[2999]})
     shape, rows = _rows(database, Plane.RAW)
-    sink = _sink(database, mode=mode, key=["id"] if mode == "upsert" else [])
+    sink = _sink(far, mode=mode, key=["id"] if mode == "upsert" else [])
     sink.prepare(shape, Plane.RAW)
-    sizes = []
+    sizes: list[tuple[int, int]] = []
     for _ in range(3):
         sink.write(rows, Order(isolate=True))
-        query = "SELECT coalesce(sum(pg_relation_size(oid)), 0) FROM pg_class"
-        query += " WHERE relname = 'trimtab_staged'"
+        sizes += _staging(database)
         with psycopg.connect(database, autocommit=True) as connection:
-            found = connection.execute(query.encode()).fetchone()
             connection.execute("DELETE FROM target")
-        assert found is not None
-        sizes.append(found[0])
-    assert sizes == [0, 0, 0]
+    assert sizes == [(1, 0), (1, 0), (1, 0)]
     sink.close()
 
 

@@ -172,6 +172,7 @@ def test_a_run_of_undecoded_rows_imports_no_arrow(tmp_path: Path, database: str)
             "source": {"type": "postgres", "config": {**place, "table": "origin"}},
             "sink": {"type": "postgres", "config": {**place, "table": "copied"}},
             "dlq": {"sink": {"type": "jsonl", "config": {"path": str(tmp_path / "letters")}}},
+            "state": {"type": "file", "path": str(tmp_path / "state")},
         },
     }
     path = tmp_path / "copied.yaml"

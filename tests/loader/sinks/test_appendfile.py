@@ -1,5 +1,6 @@
 """A file that cannot grow: what was started is undone, and said in a sentence."""
 
+import json
 import resource
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from bot.documents.redaction import Redactor
+from bot.loader.dead_letters import Addresser, envelope_batch, envelope_schema
 from bot.loader.protocol import Order, SinkError
 from bot.loader.rows import Plane, Shape
 from bot.loader.sinks.appendfile import AppendFile, AppendFileConfig
@@ -59,3 +62,34 @@ def test_a_last_line_without_an_end_does_not_swallow_the_next_one(
     sink.write(batch, Order())
     sink.close()
     assert path.read_text() == after
+
+
+PAYLOADS: list[dict[str, object]] = [
+    {"id": 1, "note": 'a "quote", a \\ and\na line, ü\u2028', "big": 2**60, "part": 0.1},
+    {"id": 2, "note": None, "in": {"a": [1, None, True]}},
+]
+
+
+def test_dead_letters_read_the_same_whichever_way_they_were_written(tmp_path: Path) -> None:
+    addresser = Addresser("postgres", "orders", "default", Redactor([]))
+    letters = [
+        addresser.envelope(
+            payload, kind="Constraint", message="no", reason="partial", record_index=i, ts_ms=7
+        )
+        for i, payload in enumerate(PAYLOADS)
+    ]
+    sink = JsonlSink(AppendFileConfig(path=tmp_path / "out"))
+    sink.prepare(Shape(envelope_schema), Plane.ARROW)
+    sink.write(envelope_batch(letters), Order())
+    sink.write_records(letters)
+    sink.close()
+    # As bytes: text would be cut at the separator in the note as well.
+    lines = [json.loads(line) for line in (tmp_path / "out").read_bytes().splitlines()]
+    assert lines == [*letters, *letters]
+
+
+def test_half_a_pair_of_surrogates_is_kept_as_its_escape(tmp_path: Path) -> None:
+    sink = JsonlSink(AppendFileConfig(path=tmp_path / "out"))
+    sink.write_records([{"note": "\ud83d"}])
+    sink.close()
+    assert json.loads((tmp_path / "out").read_bytes()) == {"note": "\ud83d"}
