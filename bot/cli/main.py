@@ -22,7 +22,7 @@ from bot.domain.errors import ExitCode, TrimtabError
 _SECRET_NAME: Final = re.compile(r"secret|token|passw|credential|key$", re.IGNORECASE)
 _SHORTEST_SECRET: Final = 8
 """Flags such as `TOKENIZERS_PARALLELISM=false` are no secrets."""
-_GARBAGE_AFTER: Final = 50_000
+GARBAGE_AFTER: Final = 50_000
 """New objects between two searches for cycles. A verb makes few cycles and ends; with Python's 700
 the searches are a tenth of its start."""
 
@@ -129,7 +129,7 @@ def root() -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Run one verb and return its exit code (see `ExitCode`); nothing escapes as a traceback."""
-    gc.set_threshold(_GARBAGE_AFTER)
+    gc.set_threshold(GARBAGE_AFTER)
     try:
         result = root.main(args=argv, prog_name="trimtab", standalone_mode=False)
         code = result if isinstance(result, int) else ExitCode.OK

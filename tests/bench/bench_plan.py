@@ -6,6 +6,7 @@ and a nightly plan that has to read that day over HTTP. The baseline is a plain 
 root's files and the bare pages of the nightly day, in the same run.
 """
 
+import gc
 import os
 import resource
 import shutil
@@ -22,6 +23,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bot.cli.main import GARBAGE_AFTER
 from bot.cli.opening import open_job
 from bot.domain.connection import WorkspaceId
 from bot.history import mines, syncs
@@ -138,6 +140,7 @@ def measured(name: str, folder: Path) -> int:
 
 def inside(folder: Path) -> None:
     """Plan, and print what each stage took."""
+    gc.set_threshold(GARBAGE_AFTER)  # as every verb does
     with open_job(folder / "trimtab.yaml") as job:
         made = plan(job)
         for stage, seconds in job.stages.seconds.items():
