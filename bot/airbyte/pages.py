@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bot.airbyte import wire
 from bot.domain.sync import JobKind, SyncStatus
@@ -23,6 +23,14 @@ class Unread:
 
     what: str
     why: str
+
+
+class Version(NamedTuple):
+    """What changes when more becomes known of a job that has ended (at `ended_s` of the epoch)."""
+
+    ended_s: int
+    rows: int | None
+    bytes: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +105,15 @@ class SyncPage:
     def without_first(self) -> "SyncPage":
         """Skip the first job."""
         return replace(self, skipped=1)
+
+    def has_only(self, known: Mapping[int, Version]) -> bool:
+        """Tell whether all its jobs are known as they are."""
+        columns = self.columns
+        seen = zip(self.ids, columns.updated_at, columns.rows, columns.bytes, strict=True)
+        return not self.unread and all(
+            at is not None and known.get(one) == Version(int(at.timestamp()), rows, size)
+            for one, at, rows, size in seen
+        )
 
     def has_ended_before(self, moment: datetime) -> bool:
         """Tell whether a job of the page ended, for all that is known, before `moment`."""

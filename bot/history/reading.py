@@ -114,7 +114,9 @@ class Reading:
         # Airbyte's clock, not ours: it stamps the syncs, and has just told its time.
         self.until = self.airbyte.server_time().replace(microsecond=0)
         self._read_events(start)
-        recent = Span(self.workspace_id, start, self.until, is_open=True)
+        # What was read again for the overlap is mostly known, and its details are the larger part.
+        known = {} if settled is None else self.history.detailed(self.workspace_id, settled)
+        recent = Span(self.workspace_id, start, self.until, detailed=known, is_open=True)
         self._sweep(replace(recent, configuration=self.configuration))
         if start is not None and settled is not None:
             corrected = Span(self.workspace_id, None, start, updated_from=settled)

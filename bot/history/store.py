@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from bot.airbyte.pages import Version
 from bot.domain.connection import Connection, Endpoint, WorkspaceId
 from bot.domain.event import ConnectionEvent
 from bot.domain.mine import Mine
@@ -14,6 +15,7 @@ from bot.history import details, fleet, mines, schema, syncs
 from bot.history.damage import explained, refuse_unusable
 from bot.history.statements import statement
 from bot.history.syncs import Upserted
+from bot.history.times import naive
 
 if TYPE_CHECKING:
     import duckdb
@@ -145,6 +147,15 @@ class History:
     def unfinished(self, workspace_id: WorkspaceId) -> list[int]:
         """Return the job ids, ascending, of the workspace's syncs that had not ended when seen."""
         return [job for (job,) in self.execute(statement("unfinished"), [workspace_id])]
+
+    def detailed(self, workspace_id: WorkspaceId, since: datetime) -> dict[int, Version]:
+        """Return the syncs created since, by job id, that have ended and whose details are known.
+
+        They are known only as long as a sync is of the version that they were read with.
+        """
+        terms = {"workspace_id": workspace_id, "since": naive(since)}
+        rows = self.execute(statement("detailed"), terms)
+        return {job: Version(*version) for job, *version in rows}
 
     def record_attempts(self, attempts: Mapping[int, Sequence[Attempt]]) -> None:
         """Keep the attempts of each job id, in place of those that were known; see `details`."""

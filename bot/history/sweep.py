@@ -10,7 +10,7 @@ them once.
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
@@ -18,7 +18,7 @@ from typing import Final
 
 from bot.airbyte.client import Airbyte, SyncQuery
 from bot.airbyte.configuration import Configuration, Details
-from bot.airbyte.pages import NO_JOBS, SyncPage, Unread
+from bot.airbyte.pages import NO_JOBS, SyncPage, Unread, Version
 from bot.airbyte.transport import MOST_IN_FLIGHT
 from bot.domain.connection import WorkspaceId
 from bot.domain.errors import AirbyteError
@@ -39,7 +39,7 @@ class Span:
 
     With `is_open`, `end` is the present, and what is even newer is read too. `updated_from`
     leaves out those that have not changed since. `configuration` is asked for what only it
-    knows of each page of syncs.
+    knows of each page of syncs, unless `detailed` has all of them, by job id, as they are.
     """
 
     workspace_id: WorkspaceId
@@ -47,6 +47,7 @@ class Span:
     end: datetime
     updated_from: datetime | None = None
     configuration: Configuration | None = None
+    detailed: Mapping[int, Version] = field(default_factory=dict)
     is_open: bool = False
 
 
@@ -246,6 +247,8 @@ class _Crew:
         for page in batch.pages:
             if configuration is None or page.created is None:
                 return
+            if page.has_only(self._span.detailed):
+                continue
             try:
                 found = configuration.details(self._span.workspace_id, *page.created)
             except AirbyteError as error:

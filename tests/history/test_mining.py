@@ -1,5 +1,6 @@
 """Mining against the lab: whatever happens on the way, the history ends up as the truth is."""
 
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -270,6 +271,39 @@ def test_details_come_with_the_syncs_they_belong_to(tmp_path: Path) -> None:
     assert len(started) <= tried <= len(truth)
     assert streamed > 0
     assert known == len(started)
+
+
+def test_details_that_are_known_are_not_asked_for_again(tmp_path: Path) -> None:
+    known, bare = tmp_path / "known.duckdb", tmp_path / "bare.duckdb"
+    with Lab.start(seed=3, connections=20, days=5) as lab:
+        dig(lab, known)
+        shutil.copy(known, bare)
+        with History.open(bare, threads=1) as history:
+            history.execute("delete from attempts")
+        assert dig(lab, known).requests < dig(lab, bare).requests
+
+
+@pytest.mark.parametrize("always", [True, False])
+def test_details_of_nights_in_a_row_are_those_of_one_reading(
+    tmp_path: Path, *, always: bool
+) -> None:
+    """Now and then syncs are read without their details, in the midst of their attempts."""
+    nights, once = tmp_path / "nights.duckdb", tmp_path / "once.duckdb"
+    with Lab.start(seed=3, connections=12, days=3, faults=Faults(late_stats=0.3)) as lab:
+        for number in range(10):
+            plan = MiningPlan(details=always or number % 2 == 0)
+            dig(lab, nights, plan, page_size=2)
+            lab.advance(timedelta(minutes=17))
+        dig(lab, nights, page_size=2)
+        dig(lab, once)
+    assert details(nights) == details(once)
+
+
+def details(path: Path) -> list[list[Row]]:
+    """Return every attempt and every stream's totals."""
+    with History.open(path, read_only=True, threads=1) as history:
+        tables = ("attempts", "stream_stats")
+        return [history.execute(f"select * from {table} order by all") for table in tables]
 
 
 def test_without_a_configuration_api_the_mine_is_complete_and_says_what_it_lacks(
