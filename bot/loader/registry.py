@@ -3,12 +3,14 @@
 import difflib
 from functools import cache
 from importlib.metadata import EntryPoint, EntryPoints, entry_points
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from bot.domain.errors import ConfigError
 from bot.loader.protocol import Sink, Source
 
 Kind = Literal["sources", "sinks"]
+_EXTRAS: Final = {"bigquery": "bigquery"}
+"""What has its packages in another extra than the loader's."""
 
 
 def names(kind: Kind) -> list[str]:
@@ -51,7 +53,7 @@ def _load(kind: Kind, name: str) -> type[Any]:
     except ImportError as error:
         raise ConfigError(
             f"the {singular} {name!r} needs a package that is not installed: {error.name}",
-            'pip install "trimtab[loader]"',
+            f'pip install "trimtab[{_EXTRAS.get(name, "loader")}]"',
         ) from error
     return loaded
 
