@@ -21,7 +21,8 @@ class Mine:
 
     Every sync created in `[read_from, read_to]` has been read; `read_from` None means "from the
     oldest that Airbyte keeps", `read_to` None means "nothing yet". `unread` holds one sentence
-    for each thing that could not be read.
+    for each thing that could not be read. `detailed` says that the attempts and streams of all
+    these syncs were read with them.
     """
 
     workspace_id: WorkspaceId
@@ -34,3 +35,4 @@ class Mine:
     changed: int = 0
     unchanged: int = 0
     unread: tuple[str, ...] = ()
+    detailed: bool = False

@@ -47,10 +47,23 @@ def advance(history: "History", mine: Mine, read_to: datetime, upserted: Upserte
     return mine
 
 
-def finish(history: "History", mine: Mine, finished_at: datetime, unread: Sequence[str]) -> Mine:
+def finish(
+    history: "History",
+    mine: Mine,
+    finished_at: datetime,
+    unread: Sequence[str],
+    *,
+    detailed: bool = False,
+) -> Mine:
     """Close a mine; `unread` holds one sentence for each thing that could not be read."""
     outcome = MineOutcome.PARTIAL if unread else MineOutcome.COMPLETE
-    mine = replace(mine, finished_at=finished_at, outcome=outcome, unread=tuple(unread))
+    mine = replace(
+        mine,
+        finished_at=finished_at,
+        outcome=outcome,
+        unread=tuple(unread),
+        detailed=detailed,
+    )
     _write(history, mine)
     return mine
 
@@ -76,7 +89,7 @@ def _write(history: "History", mine: Mine) -> None:
             [mine.workspace_id, naive(mine.started_at)],
         )
         history.execute(
-            "insert into mines values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "insert into mines values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 mine.workspace_id,
                 naive(mine.started_at),
@@ -88,12 +101,14 @@ def _write(history: "History", mine: Mine) -> None:
                 mine.changed,
                 mine.unchanged,
                 list(mine.unread),
+                mine.detailed,
             ],
         )
 
 
 def _mine(row: tuple[Any, ...]) -> Mine:
-    workspace, started, finished, outcome, read_from, read_to, new, changed, same, unread = row
+    workspace, started, finished, outcome, read_from, read_to, new, changed, same, *rest = row
+    unread, detailed = rest
     return Mine(
         workspace_id=WorkspaceId(workspace),
         started_at=aware(started),
@@ -105,4 +120,5 @@ def _mine(row: tuple[Any, ...]) -> Mine:
         changed=changed,
         unchanged=same,
         unread=tuple(unread),
+        detailed=bool(detailed),
     )

@@ -210,5 +210,6 @@ class Reading:
     def _finish(self, unread: list[str]) -> None:
         more = len(unread) - _MOST_SENTENCES
         told = [*unread[:_MOST_SENTENCES], f"and {more:,} more"] if more > 0 else unread
-        self.mine = self.history.finish_mine(self.mine, datetime.now(UTC), told)
+        detailed = self.configuration is not None
+        self.mine = self.history.finish_mine(self.mine, datetime.now(UTC), told, detailed=detailed)
         self.watcher.finished(self.mine)

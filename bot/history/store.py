@@ -197,9 +197,16 @@ class History:
         """Note, in the transaction of the pages, how far a mine has come."""
         return mines.advance(self, mine, read_to, upserted)
 
-    def finish_mine(self, mine: Mine, finished_at: datetime, unread: Sequence[str] = ()) -> Mine:
+    def finish_mine(
+        self,
+        mine: Mine,
+        finished_at: datetime,
+        unread: Sequence[str] = (),
+        *,
+        detailed: bool = False,
+    ) -> Mine:
         """Close a mine: complete, or partial when anything could not be read."""
-        return mines.finish(self, mine, finished_at, unread)
+        return mines.finish(self, mine, finished_at, unread, detailed=detailed)
 
     def _roll_back(self) -> None:
         """Undo; a connection that is already broken has nothing left to undo."""

@@ -102,7 +102,7 @@ def test_show_refuses_to_guess(
 def test_check_finds_a_sound_history_sound(capsys: pytest.CaptureFixture[str], path: str) -> None:
     assert run(capsys, "check", "--history", path)[:2] == (
         0,
-        f"{path}: sound; 500 syncs, schema version 1\n",
+        f"{path}: sound; 500 syncs, schema version 2\n",
     )
 
 
