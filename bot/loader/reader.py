@@ -141,5 +141,6 @@ class ReadAhead:
             item = self._waiting.popleft()
             if isinstance(item, tuple):
                 self._bytes -= item[1].nbytes
-            self._changed.notify_all()
+            if len(self._waiting) <= PAGES_LEFT:
+                self._changed.notify_all()
             return item

@@ -113,6 +113,8 @@ class _Run:
         self._store = store
         self._listen = listen
         self._cancelled = cancelled
+        retry = pipeline.config.execution.retry
+        self._writer = SliceWriter(connectors.sink, self._config.scope, retry, listen, cancelled)
 
     def go(self, *, fresh: bool) -> Status:
         source, sink = self._connectors.source, self._connectors.sink
@@ -122,9 +124,13 @@ class _Run:
         if self._connectors.dlq is not None:
             self._connectors.dlq.prepare()
         found = None if fresh else self._find_checkpoint()
-        if found is not None and self._was_only_to_be_shown(found):
-            self._tell_start(choice, resumed=True)
-            return "completed"
+        unseen = found is not None and found.finished and bool(found.sink_position)
+        if found is not None and unseen and isinstance(sink, StagedSink):
+            found = self._show_last(sink, found)
+            if not source.capabilities.incremental or found.bookmark is None:
+                self._tell_start(choice, resumed=True)
+                self._listen(Note("the last load ended before its rows were shown: now they are"))
+                return "completed"
         checkpoint = self._begin(found)
         self._tell_start(choice, resumed=checkpoint.bookmark is not None)
         delivery = Delivery(self._parts(), checkpoint)
@@ -151,14 +157,12 @@ class _Run:
         marked = Checkpoint.parse(text, "the sink's mark") if text is not None else None
         return later(stored, marked)
 
-    def _was_only_to_be_shown(self, found: Checkpoint) -> bool:
+    def _show_last(self, sink: StagedSink, found: Checkpoint) -> Checkpoint:
         """Show the last rows of a load that died between its end and showing them."""
-        sink = self._connectors.sink
-        if not (found.finished and found.sink_position and isinstance(sink, StagedSink)):
-            return False
-        sink.rewind(found.sink_position)
-        self._store.put(self._config.scope, replace(found, sink_position={}))
-        return True
+        self._writer.publish(sink, found.sink_position or {})
+        shown = replace(found, sink_position={})
+        self._store.put(self._config.scope, shown)
+        return shown
 
     def _begin(self, found: Checkpoint | None) -> Checkpoint:
         """Return the checkpoint to start from, with sink and queue cut back to it."""
@@ -194,9 +198,7 @@ class _Run:
             dlq=self._connectors.dlq,
             store=self._store,
             scope=config.scope,
-            writer=SliceWriter(
-                sink, config.scope, config.execution.retry, self._listen, self._cancelled
-            ),
+            writer=self._writer,
             addresser=Addresser(config.pipeline.sink.type, config.name, ROW, self._pipeline.redact),
             sizing=sizing if sizing is not None and sizing.enabled else None,
             batch_size=config.pipeline.sink.config.batch_size,

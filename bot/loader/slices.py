@@ -83,7 +83,9 @@ class SliceWriter:
                 result = self._landed(sealed) or self._sink.write(rows, order)
                 error = None
             except SinkError as failure:
-                error = failure
+                # What it was raised through holds the rows of the slice, and this frame the error.
+                error = failure.with_traceback(None)
+                error.__context__ = None
                 if not self._try_again(failure, tries):
                     break
         uncertain = error is not None and bool(sealed) and error.retry is not None

@@ -5,6 +5,7 @@ their cost, from 90 days of runs that lie in memory; beside it the seasonal naiv
 same runs, with neither interval nor cost. SIZE=full takes 10,000 connections.
 """
 
+import gc
 import os
 import resource
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from typing import Final, TypeVar
 
 import numpy as np
 
+from bot.cli.main import GARBAGE_AFTER
 from bot.domain.connection import (
     Connection,
     ConnectionId,
@@ -119,6 +121,7 @@ def seasonal_naive(runs: Runs, amounts: Floats) -> Floats:
 
 def main() -> None:
     """Print seconds and peak memory."""
+    gc.set_threshold(GARBAGE_AFTER)  # as every verb does
     runs, connections = fleet(CONNECTIONS), schedules()
     print(f"{CONNECTIONS:,} connections × {DAYS} days: {len(runs):,} runs; medians of {ROUNDS}")
     print(f"{'':<34}{'seconds':>10}{'of CPU':>10}")

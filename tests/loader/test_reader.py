@@ -44,20 +44,24 @@ def test_a_slow_sink_holds_the_source_back() -> None:
 def test_a_source_that_is_far_ahead_rests_until_few_pages_wait() -> None:
     source = CountedSource(1000, 10)
     pages = ReadAhead(source, Reading(), Retry()).pages(lambda _: None)
-    _take(pages, 1)
-    ahead = source.handed_out
-    _take(pages, PAGES_AHEAD - PAGES_LEFT - 1)
-    assert source.handed_out == ahead
-    _take(pages, 2)
-    assert source.handed_out > ahead + 1
+    next(pages)
+    ahead = _at_rest(source)
+    waiting = ahead - 2  # one was taken, and one is in the reader's hand
+    for _ in range(waiting - PAGES_LEFT - 1):
+        next(pages)
+    assert _at_rest(source) == ahead
+    next(pages)
+    assert _at_rest(source) > ahead + 1
     pages.close()
 
 
-def _take(pages: Iterator[Page], count: int) -> None:
-    """Take pages, and let the reader do what it will."""
-    for _ in range(count):
-        next(pages)
-    time.sleep(0.2)
+def _at_rest(source: CountedSource) -> int:
+    """Wait until the reader hands out no more, and return how many pages it has."""
+    before = -1
+    while source.handed_out != before:
+        before = source.handed_out
+        time.sleep(0.3)
+    return before
 
 
 def test_pages_come_in_order_and_end() -> None:

@@ -1,12 +1,17 @@
 """Running pipelines: order of effects, resuming from every possible crash, retries, budgets."""
 
+import gc
+import threading
+import weakref
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from bot.domain.errors import LoaderError
-from bot.loader.config import AdaptiveBatchSize
+from bot.loader.config import AdaptiveBatchSize, Retry
 from bot.loader.dead_letters import BudgetExceededError
 from bot.loader.events import DeadLettered, Note, ReadFailed, Sized, SliceWritten, WriteFailed
 from bot.loader.protocol import (
@@ -16,7 +21,8 @@ from bot.loader.protocol import (
     SliceTooLargeError,
     SourceError,
 )
-from bot.loader.state import FileState
+from bot.loader.slices import SliceWriter
+from bot.loader.state import Checkpoint, FileState
 from tests.loader.scripted import (
     AppendedSink,
     Bench,
@@ -387,6 +393,36 @@ def test_a_sink_that_stages_is_exact_whatever_the_order_of_the_source(
     assert not crashed, "the last round was to be one without a crash"
 
 
+def test_a_load_that_had_only_to_be_shown_is_told_and_goes_on_where_it_can(tmp_path: Path) -> None:
+    for incremental in (True, False):
+        sink = StagingSink(World())
+        bench = Bench(
+            tmp_path / str(incremental),
+            ScriptedSource(20, 10, incremental=incremental),
+            sink,
+            batch_size=10,
+        )
+        assert bench.run() == "completed"
+        _forget_to_show(sink, tmp_path / str(incremental), 5)
+        bench.source.total = 30
+        bench.events.clear()
+        sink.lost_publishes = 1
+        assert bench.run() == "completed"
+        told = [note for note in bench.of(Note) if "now they are" in note.message]
+        assert len(told) == (0 if incremental else 1)
+        assert sink.world.rows == list(range(30 if incremental else 20))
+
+
+def _forget_to_show(sink: StagingSink, folder: Path, rows: int) -> None:
+    """Go back to where the state says that the load is finished, and its last rows are unseen."""
+    del sink.world.rows[-rows:]
+    sink.world.shown -= rows
+    store = FileState(folder)
+    found = store.get("bench::default")
+    assert found is not None
+    store.put("bench::default", replace(found, sink_position=sink.position()))
+
+
 def test_staged_rows_are_shown_after_the_state_and_with_patience(tmp_path: Path) -> None:
     sink = StagingSink(World())
     sink.lost_publishes = 2
@@ -466,3 +502,23 @@ def _fail_times(times: int) -> Callable[[list[int]], None]:
             raise SinkError("connection reset", retry=RetryClass.CONNECTION)
 
     return fail
+
+
+def test_rows_of_a_slice_that_failed_are_let_go_without_a_search_for_cycles() -> None:
+    """The error of a slice must not hold it: a page is large, and such a search comes late."""
+
+    def too_large(ids: list[int]) -> None:
+        raise SliceTooLargeError(f"{len(ids)} rows") from None
+
+    sink = ScriptedSink(World(), before_write=too_large)
+    writer = SliceWriter(sink, "bench", Retry(), lambda _: None, threading.Event())
+    rows = pa.RecordBatch.from_pydict({"id": [1, 2]})
+    seen = weakref.ref(rows)
+    gc.disable()
+    try:
+        attempted = writer.write(rows, isolate=False, sealer=lambda _: Checkpoint("load"))
+        del rows
+        assert isinstance(attempted.error, SliceTooLargeError)
+        assert seen() is None
+    finally:
+        gc.enable()

@@ -47,18 +47,19 @@ _TAKEN: Final = {
     "BOOLEAN": frozenset({"STRING"}),
     "INTEGER": frozenset({"FLOAT", "STRING", *_NUMBERS}),
     "FLOAT": frozenset[str](),
-    "BIGNUMERIC": frozenset({"INTEGER", "FLOAT", *_NUMBERS}),
+    "BIGNUMERIC": frozenset({"INTEGER", *_NUMBERS}),
     "DATE": frozenset({"STRING"}),
     "TIME": frozenset({"STRING"}),
     "JSON": frozenset({"STRING"}),
     "BYTES": frozenset[str](),
     "TIMESTAMP": frozenset({"DATETIME", "STRING"}),
     "DATETIME": frozenset({"TIMESTAMP", "STRING"}),
-    "STRING": frozenset({*_PLAIN, *_NUMBERS} - {"BYTES"}),
+    "STRING": frozenset({*_PLAIN, *_NUMBERS} - {"BYTES", "FLOAT"}),
 }
 """Which other columns take the values of a type, where a table was not made from the source.
 
-A conversion of Arrow's that only reads the bits in another way is not among them.
+Not among them are conversions of Arrow's that only read the bits in another way, and those that
+round without a word: a decimal, or the text of one, to a double.
 """
 
 

@@ -153,17 +153,15 @@ def _from_socket(connection: psycopg.Connection[Any], statement: bytes) -> Itera
     header, size = struct.Struct("!BI").unpack_from, 5
     with socket.socket(fileno=os.dup(server.socket)) as wire:
         wire.setblocking(True)
-        rest = b""
+        rest, wanted = b"", size
         while True:
-            arrived = wire.recv(READ_BYTES)
-            if not arrived:
-                raise SourceError("the server closed the connection", kind="Connection")
-            buffer = rest + arrived if rest else arrived
-            place, end, rows = 0, len(buffer), []
+            buffer = _received(wire, rest, wanted)
+            place, end, rows, wanted = 0, len(buffer), [], size
             while place + size <= end:
                 kind, length = header(buffer, place)
                 after = place + 1 + length
                 if after > end:
+                    wanted = after - place
                     break
                 if kind == ROW:
                     rows.append(buffer[place + size : after])
@@ -175,6 +173,18 @@ def _from_socket(connection: psycopg.Connection[Any], statement: bytes) -> Itera
                 place = after
             rest = buffer[place:]
             yield rows
+
+
+def _received(wire: socket.socket, rest: bytes, wanted: int) -> bytes:
+    """Receive until there are `wanted` bytes, `rest` in front; pieces are joined once."""
+    pieces, count = [rest] if rest else [], len(rest)
+    while count < wanted:
+        arrived = wire.recv(READ_BYTES)
+        if not arrived:
+            raise SourceError("the server closed the connection", kind="Connection")
+        pieces.append(arrived)
+        count += len(arrived)
+    return b"".join(pieces)
 
 
 def _from_libpq(connection: psycopg.Connection[Any], statement: bytes) -> Iterator[list[bytes]]:

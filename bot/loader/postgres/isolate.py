@@ -92,13 +92,13 @@ def round_trip_s(connection: psycopg.Connection[Any]) -> float:
 
 
 def worth_jumping(rows: int, round_trip_s: float) -> int:
-    """Return up to how many bad rows among `rows` are found faster by jumping; below 0 for none.
+    """Return up to how many bad rows among `rows` are found faster by jumping.
 
     A jump costs two round trips for every segment, and for every bad row six more: the COPY that
     fails, the way back, and the COPY of what lies before.
     """
     round_trips = rows * STAGING_S / round_trip_s
-    return int((round_trips - 2 * rows / NEAR_SEGMENT_ROWS) // 6)
+    return max(0, int((round_trips - 2 * rows / NEAR_SEGMENT_ROWS) // 6))
 
 
 def jump(
@@ -136,7 +136,8 @@ def jump(
         except psycopg.Error as error:
             if not is_row_error(error):
                 raise
-            connection.execute("ROLLBACK TO trimtab_rows")
+            # Taken back and forgotten: they would pile up inside one another.
+            connection.execute("ROLLBACK TO trimtab_rows; RELEASE trimtab_rows")
             bad, rest = _narrow(error, data, first, last)
             if bad is not None:
                 failures.append(_failure(bad, error))

@@ -216,7 +216,7 @@ class PostgresSink:
             return self._encode(rows.slice(first, last - first))
 
         few = self._worth_jumping(connection, rows.num_rows)
-        if self._bad_share * rows.num_rows <= few:
+        if few > 0 and self._bad_share * rows.num_rows <= few:
             found = jump(connection, target, encode, rows.num_rows, few)
             if found is not None:
                 return found
@@ -234,7 +234,7 @@ class PostgresSink:
     def _worth_jumping(self, connection: psycopg.Connection[Any], rows: int) -> int:
         if self._config.upsert or self._encode is not undecoded:
             # Rows have to be staged to be merged; encoding them piece by piece takes too long.
-            return -1
+            return 0
         if self._round_trip_s is None:
             self._round_trip_s = round_trip_s(connection)
         return worth_jumping(rows, self._round_trip_s)

@@ -8,6 +8,7 @@ import psycopg
 import pyarrow as pa
 import pytest
 
+from bot.loader import sinks
 from bot.loader.postgres.isolate import worth_jumping
 from bot.loader.protocol import Mark, Order, SinkError, WriteResult
 from bot.loader.rows import Plane, Reading, Shape
@@ -190,7 +191,11 @@ def test_many_bad_rows_are_found_too(database: str) -> None:
     sink.close()
 
 
-def test_few_bad_rows_near_by_need_no_staging(database: str) -> None:
+def test_few_bad_rows_near_by_need_no_staging(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A busy machine is far from itself.
+    monkeypatch.setattr(sinks.postgres, "round_trip_s", lambda _: 0.0001)
     _prepare(database, {3: BAD[3]})
     shape, rows = _rows(database, Plane.RAW)
     sink = _sink(database)
@@ -208,7 +213,7 @@ def test_jumping_is_worth_it_for_few_rows_and_short_ways(size: int) -> None:
     ways_s = [0.0001, 0.001, 0.01, 0.1]
     rows = [worth_jumping(size, way_s) for way_s in ways_s]
     assert rows == sorted(rows, reverse=True)
-    assert rows[-1] < 0
+    assert rows[-1] == 0
     assert all(found <= size for found in rows)
 
 
