@@ -7,6 +7,7 @@ when a sync was created.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from bot.domain.connection import ConnectionId
 from bot.forecast.order import Flags, Ints
-from bot.forecast.runs import DAY_SECONDS, Runs
+from bot.forecast.runs import DAY_SECONDS, TIME_BITS, Runs
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -36,7 +37,6 @@ _RECENT_SECONDS: Final = 6 * 3600
 _WARM_UP_SECONDS: Final = 7 * DAY_SECONDS
 _LARGEST_SAMPLE: Final = 200_000
 _FEWEST_FAILURES: Final = 20
-_TIME_BITS: Final = 34
 _EPOCH_WEEKDAY: Final = 3
 _SATURDAY: Final = 5
 
@@ -65,12 +65,20 @@ class Outcomes:
         names = [sources.get(each, each) for each in runs.connections]
         return cls(runs, ~runs.succeeded, _codes(names), _codes(runs.families))
 
+    @cached_property
+    def _pasts(self) -> tuple["_Past", "_Past", "_Past", "_Past"]:
+        """The outcomes of everyone, of each connection, of each source and of each family."""
+        who, ended, failed = self.runs.connection, self.runs.ended, self.failed
+        return (
+            _Past.of(np.zeros_like(who), ended, failed),
+            _Past.of(who, ended, failed),
+            _Past.of(self.source[who], ended, failed),
+            _Past.of(self.family[who], ended, failed),
+        )
+
     def features(self, asked: Asked) -> _Numbers:
         """Return one row of `FEATURES` for each sync asked for, from runs that ended before it."""
-        everyone = _Past.of(np.zeros_like(self.runs.connection), self.runs.ended, self.failed)
-        own = _Past.of(self.runs.connection, self.runs.ended, self.failed)
-        source = _Past.of(self.source[self.runs.connection], self.runs.ended, self.failed)
-        family = _Past.of(self.family[self.runs.connection], self.runs.ended, self.failed)
+        everyone, own, source, family = self._pasts
         who, when = asked.connection, asked.created
         base = everyone.rate(np.zeros_like(who), when, np.full(len(who), 0.02))
         hour = 2 * np.pi * (when % DAY_SECONDS) / DAY_SECONDS
@@ -140,9 +148,10 @@ class _Past:
 
     @classmethod
     def of(cls, group: Ints, ended: Ints, failed: Flags) -> "_Past":
-        order = np.lexsort((failed, ended, group))
-        keys = (group[order] << _TIME_BITS) + ended[order]
-        return cls(keys, np.concatenate([[0], np.cumsum(failed[order])]))
+        # One number for each outcome, so that it is sorted and not looked up: the last bit failed.
+        outcomes = (((group << TIME_BITS) + ended) << 1) + failed
+        outcomes.sort()
+        return cls(outcomes >> 1, np.concatenate([[0], np.cumsum(outcomes & 1)]))
 
     def rate(self, group: Ints, when: Ints, base: _Numbers) -> _Numbers:
         """Return each group's failure rate so far, shrunk to `base` as by twenty syncs."""
@@ -165,11 +174,11 @@ class _Past:
         return share
 
     def _first(self, group: Ints) -> Ints:
-        return np.searchsorted(self.keys, group << _TIME_BITS, side="left")
+        return np.searchsorted(self.keys, group << TIME_BITS, side="left")
 
     def _known(self, group: Ints, when: Ints) -> Ints:
         # Strictly before: a sync that fails in the second of its creation must not tell of itself.
-        return np.searchsorted(self.keys, (group << _TIME_BITS) + when, side="left")
+        return np.searchsorted(self.keys, (group << TIME_BITS) + when, side="left")
 
 
 def _codes(names: list[str] | tuple[str, ...]) -> Ints:

@@ -95,7 +95,7 @@ def main() -> None:
     rows: list[tuple[str, Callable[[], int]]] = [
         ("5,000 connections x 28 next fires, UTC", lambda: walk(utc, 28)),
         ("the same in New York", lambda: walk(york, 28)),
-        ("parse 10,000 expressions", lambda: len([parse(text) for text in texts])),
+        ("parse 10,000 expressions", lambda: len([parse.__wrapped__(text) for text in texts])),
     ]
     for name, work in rows:
         runs = [timed(work) for _ in range(ROUNDS)]

@@ -6,13 +6,11 @@ can say are moves: numbers, lists, steps and `?`, in UTC.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Final
 
 from bot.advise.schedule.cycle import DAY_MINUTES, Cycle
 from bot.domain.connection import Basic, Cron, Schedule
-from bot.domain.cron import QuartzCron, interval_of
-from bot.domain.cron import parse as parse_anew
+from bot.domain.cron import QuartzCron, interval_of, parse
 from bot.domain.cron.days import Weekdays
 from bot.domain.cron.terms import HOURS
 from bot.domain.errors import CronError
@@ -23,10 +21,6 @@ _DAY: Final = timedelta(days=1)
 _YEAR: Final = timedelta(days=364)
 _EVERY_DAY: Final = (0, 1, 2, 3, 4, 5, 6)
 _QUARTZ_NAMES: Final = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
-
-
-parse = lru_cache(maxsize=4096)(parse_anew)
-"""People use few expressions: each is parsed once."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -218,8 +218,11 @@ class QuartzCron:
         return " ".join(fields)
 
 
+@lru_cache(maxsize=16_384)
 def parse(expression: str, zone: str = "UTC") -> QuartzCron:
     """Parse a Quartz expression of 6 or 7 fields; `zone` is an IANA name.
+
+    Fleets have few expressions, and ask for each of them again and again.
 
     Raises:
         CronError: it is not a Quartz expression, or there is no such zone.
