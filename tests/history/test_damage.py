@@ -16,7 +16,7 @@ import pytest
 from bot.domain.connection import ConnectionId
 from bot.domain.errors import ExitCode, HistoryError
 from bot.domain.sync import JobKind, Sync, SyncStatus
-from bot.history import schema
+from bot.history import mines, schema
 from bot.history.damage import explained
 from bot.history.statements import Migration, migrations
 from bot.history.store import History
@@ -193,6 +193,19 @@ def test_an_older_schema_is_migrated_and_keeps_its_syncs(path: Path) -> None:
             (1000, 0)
         ]
         assert schema.version(connection, "it") == len(STEPS)
+
+
+def test_a_mine_from_before_details_were_noted_had_none(tmp_path: Path) -> None:
+    old = tmp_path / "old.duckdb"
+    with duckdb.connect(str(old)) as connection:
+        schema.prepare(connection, "it", steps=migrations()[:1])
+        connection.execute(
+            "insert into mines values ('w', now(), now(), 'complete', null, now(), 1, 0, 0, [])"
+        )
+    with History.open(old) as history:
+        (mine,) = mines.latest(history)
+        assert not mine.detailed
+        assert history.detailed(mine.workspace_id, mine.started_at) == {}
 
 
 def test_a_migration_that_fails_changes_nothing(path: Path) -> None:
